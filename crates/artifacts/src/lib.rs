@@ -1,0 +1,1 @@
+//! Artifact URIs, paths and repositories.

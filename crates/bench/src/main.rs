@@ -1,0 +1,3 @@
+//! Load generator and benchmarks beside the peers.
+
+fn main() {}

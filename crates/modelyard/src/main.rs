@@ -1,0 +1,3 @@
+//! The machine-learning life cycle in one binary.
+
+fn main() {}

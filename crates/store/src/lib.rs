@@ -1,0 +1,1 @@
+//! Every table of Modelyard and its SQL.

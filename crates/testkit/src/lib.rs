@@ -1,0 +1,1 @@
+//! Test helpers: temporary PostgreSQL, the built binary, an HTTP client.

@@ -1,0 +1,1 @@
+//! The built web assets as bytes.
