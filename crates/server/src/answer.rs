@@ -1,0 +1,42 @@
+//! Ready-made answers, so that handlers never spell out headers.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::ApiError;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// 200 with a JSON body.
+///
+/// # Errors
+/// `INTERNAL_ERROR` if the value cannot be written as JSON.
+pub fn json(value: &impl Serialize) -> Result<Response, ApiError> {
+    let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
+    Ok(json_bytes(StatusCode::OK, body))
+}
+
+/// 200 with `{}`: MLflow's answer to most writes.
+pub fn empty() -> Response {
+    json_bytes(StatusCode::OK, "{}")
+}
+
+/// An answer whose body is JSON already.
+pub fn json_bytes(status: StatusCode, body: impl Into<Body>) -> Response {
+    with_type(status, JSON, body.into())
+}
+
+/// Plain text. The MLflow clients take an answer that is not JSON for "this endpoint is not here".
+pub fn text(status: StatusCode, body: impl Into<Body>) -> Response {
+    with_type(status, TEXT, body.into())
+}
+
+fn with_type(status: StatusCode, content_type: HeaderValue, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}

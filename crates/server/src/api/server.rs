@@ -1,0 +1,34 @@
+//! Endpoints about the server itself.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::config::Serving;
+use crate::{ApiError, AppState, MLFLOW_VERSION, answer};
+
+/// `GET /health`: the process answers.
+pub(crate) async fn health() -> Response {
+    answer::text(StatusCode::OK, "OK")
+}
+
+/// `GET /version`: the MLflow version clients may count on.
+pub(crate) async fn version() -> Response {
+    answer::text(StatusCode::OK, MLFLOW_VERSION)
+}
+
+/// `GET /api/3.0/mlflow/server-info`: the clients' feature switches.
+pub(crate) async fn server_info(State(app): State<AppState>) -> Result<Response, ApiError> {
+    let proxies = app.config.serving != Serving::TrackingOnly;
+    answer::json(&json!({
+        "store_type": "SqlStore",
+        "workspaces_enabled": false,
+        "trace_archival_enabled": false,
+        "multipart_uploads_enabled": proxies,
+        "multipart_downloads_enabled": false,
+        "presigned_upload_run_id_supported": true,
+        "presigned_upload_model_id_supported": true,
+        "features_enabled": {"gateway": false},
+    }))
+}

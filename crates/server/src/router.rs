@@ -1,0 +1,112 @@
+//! Every route of the server, with its permission: the one list.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+
+use crate::admission::Lane::{self, Free};
+use crate::api::server;
+use crate::caller::Permission::{self, Public, Read};
+use crate::guard::{Area, Guarded, Rule};
+use crate::{AppState, answer};
+
+/// What is known of a route outside its handler.
+#[derive(Debug, Clone)]
+pub(crate) struct RouteInfo {
+    /// The method.
+    pub method: Method,
+    /// The path as clients know it, with `{parameters}` and without the static prefix.
+    pub path: String,
+    /// What the caller must hold.
+    pub permission: Permission,
+}
+
+fn core(routes: &mut Routes) {
+    use Method as M;
+    routes.area = Area::Core;
+    routes.add(M::GET, "/health", Public, Free, server::health);
+    routes.add(M::GET, "/version", Public, Free, server::version);
+    routes.mlflow(M::GET, "3.0/mlflow/server-info", Read, Free, server::server_info);
+}
+
+/// Builds the router.
+pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
+    let mut routes = Routes::new(static_prefix);
+    core(&mut routes);
+    let router = routes.router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
+    (router, routes.list)
+}
+
+/// Collects routes and what is known of them.
+struct Routes {
+    router: Router<AppState>,
+    list: Vec<RouteInfo>,
+    static_prefix: String,
+    area: Area,
+}
+
+impl Routes {
+    fn new(static_prefix: &str) -> Self {
+        Self {
+            router: Router::new(),
+            list: Vec::new(),
+            static_prefix: static_prefix.to_owned(),
+            area: Area::Core,
+        }
+    }
+
+    /// A route of MLflow's API, which exists under `/api/` and, for browsers, under `/ajax-api/`.
+    fn mlflow<H, T>(
+        &mut self,
+        method: Method,
+        path: &str,
+        needs: Permission,
+        lane: Lane,
+        handler: H,
+    ) where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        self.add(method.clone(), &format!("/ajax-api/{path}"), needs, lane, handler.clone());
+        self.add(method, &format!("/api/{path}"), needs, lane, handler);
+    }
+
+    /// One route.
+    fn add<H, T>(&mut self, method: Method, path: &str, needs: Permission, lane: Lane, handler: H)
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        let rule = Rule { id: self.list.len(), permission: needs, lane, area: self.area };
+        let filter = method_filter(&method);
+        let route = on(filter, Guarded { handler, rule });
+        let full_path = format!("{}{path}", self.static_prefix);
+        self.router = std::mem::take(&mut self.router).route(&full_path, route);
+        self.list.push(RouteInfo { method, path: path.to_owned(), permission: needs });
+    }
+}
+
+fn method_filter(method: &Method) -> MethodFilter {
+    match *method {
+        Method::POST => MethodFilter::POST,
+        Method::PUT => MethodFilter::PUT,
+        Method::PATCH => MethodFilter::PATCH,
+        Method::DELETE => MethodFilter::DELETE,
+        // axum answers HEAD from GET handlers by itself.
+        _ => MethodFilter::GET,
+    }
+}
+
+/// MLflow's clients take a 404 that is not JSON for `ENDPOINT_NOT_FOUND` and fall back to an older
+/// endpoint; a JSON error here would break them.
+async fn unknown_path(method: Method, uri: Uri) -> Response {
+    let text = format!("Not found: {method} {} is not an endpoint of this server.\n", uri.path());
+    answer::text(StatusCode::NOT_FOUND, text)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Response {
+    let text = format!("Method not allowed: {} does not answer {method}.\n", uri.path());
+    answer::text(StatusCode::METHOD_NOT_ALLOWED, text)
+}
