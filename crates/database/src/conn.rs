@@ -1,0 +1,266 @@
+//! The one connection type.
+
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+
+use crate::{Engine, Error, Kind, Param, Result, Row};
+
+/// A connection inside a transaction. An operation is one `async fn` over `&mut Conn`: on PostgreSQL
+/// it is awaited, on SQLite it never waits and is polled exactly once.
+///
+/// Statements use `$1…$n`, numbered in order of first appearance; the same text runs on both engines.
+pub enum Conn {
+    /// The SQLite connection of this thread.
+    Sqlite(rusqlite::Connection),
+    /// A connection of the pool.
+    Postgres(deadpool_postgres::Object),
+}
+
+/// A table and its columns for [`Conn::insert_many`].
+#[derive(Debug, Clone, Copy)]
+pub struct Insert {
+    /// `INSERT INTO table (columns)`.
+    pub into: &'static str,
+    /// The columns' types, in order.
+    pub kinds: &'static [Kind],
+    /// `ON CONFLICT …`, or empty.
+    pub conflict: &'static str,
+}
+
+impl Conn {
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs a statement and returns the number of rows it changed.
+    pub async fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        match self {
+            Self::Sqlite(conn) => {
+                let mut statement = conn.prepare_cached(sql)?;
+                bind(&mut statement, params)?;
+                Ok(statement.raw_execute()? as u64)
+            }
+            Self::Postgres(client) => {
+                let statement = client.prepare_cached(sql).await?;
+                Ok(client.execute_raw(&statement, params.iter()).await?)
+            }
+        }
+    }
+
+    /// Runs a query and hands every row to `each`, without keeping the rows.
+    pub async fn for_each<F>(&mut self, sql: &str, params: &[Param<'_>], mut each: F) -> Result<()>
+    where
+        F: FnMut(&Row<'_>) -> Result<()> + Send,
+    {
+        match self {
+            Self::Sqlite(conn) => {
+                let mut statement = conn.prepare_cached(sql)?;
+                bind(&mut statement, params)?;
+                let mut rows = statement.raw_query();
+                while let Some(row) = rows.next()? {
+                    each(&Row::Sqlite(row))?;
+                }
+                Ok(())
+            }
+            Self::Postgres(client) => {
+                let statement = client.prepare_cached(sql).await?;
+                let mut rows = pin!(client.query_raw(&statement, params.iter()).await?);
+                while let Some(row) = rows.try_next().await? {
+                    each(&Row::Postgres(&row))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs a query and collects what `map` makes of each row.
+    pub async fn query<T, F>(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut map: F,
+    ) -> Result<Vec<T>>
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T> + Send,
+    {
+        let mut found = Vec::new();
+        self.for_each(sql, params, |row| {
+            found.push(map(row)?);
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Runs a query of at most one row.
+    pub async fn query_opt<T, F>(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut map: F,
+    ) -> Result<Option<T>>
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T> + Send,
+    {
+        let mut found = None;
+        self.for_each(sql, params, |row| {
+            found = Some(map(row)?);
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Runs a query of exactly one row.
+    pub async fn query_one<T, F>(&mut self, sql: &str, params: &[Param<'_>], map: F) -> Result<T>
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T> + Send,
+    {
+        self.query_opt(sql, params, map)
+            .await?
+            .ok_or_else(|| Error::Other(format!("no row for: {sql}")))
+    }
+
+    /// Inserts many rows, given one after the other as a flat list of values; returns how many were
+    /// inserted. A cached statement in a loop on SQLite, one round trip on PostgreSQL.
+    ///
+    /// With `ON CONFLICT … DO UPDATE` the rows must not repeat a key.
+    pub async fn insert_many(&mut self, insert: Insert, values: &[Param<'_>]) -> Result<u64> {
+        let mut inserted = 0;
+        self.insert_each(insert, None, values, |_| inserted += 1).await?;
+        Ok(inserted)
+    }
+
+    /// As [`Self::insert_many`], calling `inserted` with the integer column `returning` (its name and
+    /// index) of every row that was new.
+    pub async fn insert_new(
+        &mut self,
+        insert: Insert,
+        returning: (&'static str, usize),
+        values: &[Param<'_>],
+        inserted: impl FnMut(i64) + Send,
+    ) -> Result<()> {
+        self.insert_each(insert, Some(returning), values, inserted).await
+    }
+
+    async fn insert_each(
+        &mut self,
+        insert: Insert,
+        returning: Option<(&'static str, usize)>,
+        values: &[Param<'_>],
+        mut inserted: impl FnMut(i64) + Send,
+    ) -> Result<()> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let width = insert.kinds.len();
+        match self {
+            Self::Sqlite(conn) => {
+                let mut statement = conn.prepare_cached(&sqlite_insert(insert))?;
+                for row in values.chunks_exact(width) {
+                    bind(&mut statement, row)?;
+                    if statement.raw_execute()? > 0 {
+                        let value = returning.map(|(_, index)| row[index]);
+                        inserted(if let Some(Param::Int(value)) = value { value } else { 0 });
+                    }
+                }
+                Ok(())
+            }
+            Self::Postgres(client) => {
+                let sql = postgres_insert(insert, returning.map(|(column, _)| column));
+                let statement = client.prepare_cached(&sql).await?;
+                let columns = (0..width).map(|column| Column {
+                    kind: insert.kinds[column],
+                    values: values[column..].iter().step_by(width).copied().collect(),
+                });
+                let columns: Vec<_> = columns.collect();
+                if returning.is_none() {
+                    for _ in 0..client.execute_raw(&statement, columns).await? {
+                        inserted(0);
+                    }
+                    return Ok(());
+                }
+                let mut rows = pin!(client.query_raw(&statement, columns).await?);
+                while let Some(row) = rows.try_next().await? {
+                    inserted(row.try_get(0)?);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs statements without parameters or results, such as a migration's.
+    pub async fn batch(&mut self, sql: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.execute_batch(sql)?),
+            Self::Postgres(client) => Ok(client.batch_execute(sql).await?),
+        }
+    }
+}
+
+fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Param<'_>]) -> Result<()> {
+    for (index, param) in params.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, param)?;
+    }
+    Ok(())
+}
+
+fn sqlite_insert(insert: Insert) -> String {
+    let places: Vec<_> = (1..=insert.kinds.len()).map(|n| format!("${n}")).collect();
+    format!("{} VALUES ({}) {}", insert.into, places.join(", "), insert.conflict)
+}
+
+fn postgres_insert(insert: Insert, returning: Option<&str>) -> String {
+    let arrays = insert.kinds.iter().enumerate().map(|(index, kind)| {
+        let ty = match kind {
+            Kind::Int => "bigint",
+            Kind::Real => "double precision",
+            Kind::Text => "text",
+        };
+        format!("${}::{ty}[]", index + 1)
+    });
+    let arrays: Vec<_> = arrays.collect();
+    let returning = returning.map(|column| format!(" RETURNING {column}")).unwrap_or_default();
+    format!(
+        "{} SELECT * FROM unnest({}) {}{returning}",
+        insert.into,
+        arrays.join(", "),
+        insert.conflict
+    )
+}
+
+/// One column of many rows, bound to PostgreSQL as an array.
+#[derive(Debug)]
+struct Column<'a> {
+    kind: Kind,
+    values: Vec<Param<'a>>,
+}
+
+impl tokio_postgres::types::ToSql for Column<'_> {
+    fn to_sql(
+        &self,
+        ty: &tokio_postgres::types::Type,
+        out: &mut bytes::BytesMut,
+    ) -> Result<tokio_postgres::types::IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        debug_assert!(
+            matches!(ty.kind(), tokio_postgres::types::Kind::Array(_)),
+            "{:?}",
+            self.kind
+        );
+        self.values.to_sql(ty, out)
+    }
+
+    fn accepts(_: &tokio_postgres::types::Type) -> bool {
+        true
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}

@@ -1,0 +1,89 @@
+//! Bringing a schema up to date.
+
+use modelyard_protocol::Context;
+
+use crate::{Conn, Engine, Error, Param, Result};
+
+/// One step of the schema. Steps are never changed once released, only added.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// The position in the sequence, from 1.
+    pub version: i64,
+    /// What it does, in a word or two.
+    pub name: &'static str,
+    /// The statements, with the fragments of [`Engine::schema`].
+    pub schema: &'static str,
+}
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
+    version BIGINT NOT NULL PRIMARY KEY, name {text} NOT NULL, applied_ms BIGINT NOT NULL)";
+
+/// Serialises replicas that start at the same time; any number that nobody else uses.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(5575180236411331177)";
+
+/// Applies what is missing, each run in one transaction. `snapshot` is called first when an existing
+/// schema is about to change.
+///
+/// # Errors
+/// [`Error::Refused`] when the database was made by a later version.
+pub(crate) async fn migrate(
+    conn: &mut Conn,
+    migrations: &[Migration],
+    context: &Context,
+    snapshot: impl FnOnce(&Conn, i64) -> Result<()>,
+) -> Result<()> {
+    let engine = conn.engine();
+    let current = if exists(conn).await? { version(conn).await? } else { 0 };
+    let newest = migrations.last().map_or(0, |last| last.version);
+    if current > newest {
+        return Err(Error::Refused(format!(
+            "the database has schema version {current}, this program knows {newest}; use a newer program"
+        )));
+    }
+    if current == newest {
+        return Ok(());
+    }
+    if current > 0 {
+        snapshot(conn, current)?;
+    }
+    conn.batch(if engine == Engine::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" }).await?;
+    let outcome = apply(conn, migrations, context).await;
+    conn.batch(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    outcome
+}
+
+async fn apply(conn: &mut Conn, migrations: &[Migration], context: &Context) -> Result<()> {
+    let engine = conn.engine();
+    if engine == Engine::Postgres {
+        conn.batch(LOCK).await?;
+    }
+    conn.batch(&engine.schema(TABLE)).await?;
+    let current = version(conn).await?;
+    for migration in migrations.iter().filter(|migration| migration.version > current) {
+        conn.batch(&engine.schema(migration.schema)).await?;
+        let row = [
+            Param::Int(migration.version),
+            Param::Text(migration.name),
+            Param::Int(context.now_ms()),
+        ];
+        conn.execute("INSERT INTO schema_migration VALUES ($1, $2, $3)", &row).await?;
+        tracing::info!(version = migration.version, name = migration.name, "schema migrated");
+    }
+    Ok(())
+}
+
+async fn version(conn: &mut Conn) -> Result<i64> {
+    let sql = "SELECT coalesce(max(version), 0) FROM schema_migration";
+    conn.query_one(sql, &[], |row| row.int(0)).await
+}
+
+async fn exists(conn: &mut Conn) -> Result<bool> {
+    let sql = match conn.engine() {
+        Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migration'",
+        Engine::Postgres => {
+            "SELECT count(*) FROM pg_tables \
+             WHERE tablename = 'schema_migration' AND schemaname = ANY (current_schemas(false))"
+        }
+    };
+    conn.query_one(sql, &[], |row| row.flag(0)).await
+}

@@ -1,0 +1,30 @@
+//! SQLite: one writer thread with group commit, and a few read-only connections.
+
+mod functions;
+mod open;
+mod readers;
+mod writer;
+
+use std::path::Path;
+
+pub(crate) use readers::Readers;
+pub(crate) use writer::{Job, Writer};
+
+use crate::{Conn, Result};
+
+/// An open SQLite database.
+pub(crate) struct Sqlite {
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+}
+
+impl Sqlite {
+    /// Opens or creates the file, lets `prepare` bring its schema up to date, and starts the threads.
+    pub(crate) fn open(path: &Path, prepare: impl FnOnce(&mut Conn) -> Result<()>) -> Result<Self> {
+        let mut conn = Conn::Sqlite(open::writable(path)?);
+        prepare(&mut conn)?;
+        let readers = Readers::new(path)?;
+        let writer = Writer::start(conn)?;
+        Ok(Self { writer, readers })
+    }
+}
