@@ -1,0 +1,273 @@
+//! A PostgreSQL cluster shared by all test processes, and a fresh database for each test.
+//!
+//! The first process that needs it runs `initdb` and `postgres` under the folder of [`Cluster`];
+//! the others find it there. Every user holds a shared lock on `users` until its process ends,
+//! however it ends; a small shell script waits for the moment when nobody does, stops the cluster
+//! and removes its data. PostgreSQL refuses to run as root, so root runs it as another user.
+//!
+//! The databases sort text by the rules of a language (ICU, `en-US`), as production databases do:
+//! a statement that relies on byte order must say so.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio_postgres::NoTls;
+
+/// A base URL (without database name) of a server to use instead of starting one.
+const OVERRIDE: &str = "MODELYARD_TEST_PG";
+/// How long `postgres` may take until it answers.
+const START: Duration = Duration::from_secs(60);
+/// Stops the cluster when the lock file `$1/users` is free of users; `$2` is the data folder, the
+/// rest starts `postgres`.
+const KEEPER: &str = r#"
+root=$1; data=$2; shift 2
+"$@" & server=$!
+while sleep 5; do
+    kill -0 "$server" 2>/dev/null || exit 1
+    exec 9>>"$root/users"
+    if flock --nonblock --exclusive 9; then
+        kill -QUIT "$server"; wait "$server"; rm -rf "$data" "$root/url"; exit 0
+    fi
+    exec 9>&-
+done
+"#;
+
+/// The URL of a fresh, empty database, or `None` (with a message on stderr) where PostgreSQL is not
+/// installed. The database is dropped some time after the test process has ended.
+///
+/// # Panics
+/// If PostgreSQL is installed but cannot be started; and where it is not installed, if `CI` is
+/// `true`, lest a build server skip half of the tests unseen.
+pub fn postgres_url() -> Option<String> {
+    static BASE: OnceLock<Option<String>> = OnceLock::new();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let base = BASE.get_or_init(|| std::env::var(OVERRIDE).ok().or_else(Cluster::join));
+    let Some(base) = base else {
+        let message =
+            "PostgreSQL is not installed (no `initdb`): its half of this test is left out";
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
+        eprintln!("{message}");
+        return None;
+    };
+    let name = format!("t_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    create_database(base, &name);
+    Some(format!("{base}/{name}"))
+}
+
+/// Where the shared cluster lives: `$TMPDIR/modelyard-test-postgres-UID`.
+struct Cluster {
+    root: PathBuf,
+    tools: PathBuf,
+}
+
+impl Cluster {
+    /// The base URL of the running cluster, started if need be.
+    fn join() -> Option<String> {
+        let tools = find_tools()?;
+        let uid = fs::metadata("/proc/self").expect("read /proc/self").uid();
+        let root = std::env::temp_dir().join(format!("modelyard-test-postgres-{uid}"));
+        fs::create_dir_all(&root).expect("create the cluster's folder");
+        let owner = fs::metadata(&root).expect("stat the cluster's folder").uid();
+        assert_eq!(owner, uid, "{} belongs to somebody else", root.display());
+        let cluster = Self { root, tools };
+        // Users first: from here on nobody stops a cluster that runs. The file must stay open
+        // until the process ends, which releases the lock.
+        let users = cluster.lock_file("users");
+        users.lock_shared().expect("lock `users`");
+        std::mem::forget(users);
+        let starting = cluster.lock_file("starting");
+        starting.lock().expect("lock `starting`");
+        let url = fs::read_to_string(cluster.root.join("url")).ok().filter(|url| answers(url));
+        Some(url.unwrap_or_else(|| cluster.start()))
+    }
+
+    fn lock_file(&self, name: &str) -> File {
+        let path = self.root.join(name);
+        File::options().create(true).append(true).open(path).expect("open a lock file")
+    }
+
+    /// Starts a new cluster; the caller holds both locks.
+    fn start(&self) -> String {
+        self.remove_leftovers();
+        let data = self.root.join(format!("data-{}", std::process::id()));
+        fs::create_dir(&data).expect("create the data folder");
+        let account = Account::for_postgres();
+        if let Some(account) = &account {
+            chown(&data, Some(account.uid), Some(account.gid)).expect("chown the data folder");
+        }
+        self.initdb(&data, account.as_ref());
+        let port = free_port();
+        let url = format!("postgresql://postgres@127.0.0.1:{port}");
+        self.spawn(&data, port, account.as_ref());
+        let deadline = Instant::now() + START;
+        while !answers(&url) {
+            let log = self.root.join("log");
+            assert!(Instant::now() < deadline, "postgres does not answer; see {}", log.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        fs::write(self.root.join("url"), &url).expect("write the cluster's URL");
+        url
+    }
+
+    fn remove_leftovers(&self) {
+        for entry in fs::read_dir(&self.root).expect("list the cluster's folder").flatten() {
+            if entry.file_name().to_string_lossy().starts_with("data-") {
+                // A leftover that cannot be removed does no harm.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    fn initdb(&self, data: &Path, account: Option<&Account>) {
+        let with_icu: &[&str] = &["--locale-provider=icu", "--icu-locale=en-US"];
+        let mut said = String::new();
+        for locale in [with_icu, &[]] {
+            let mut command = as_user(account, &self.tools.join("initdb"));
+            command.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]);
+            command.args(locale).arg("--no-sync").arg("-D").arg(data).current_dir("/");
+            let output = command.output().expect("run initdb");
+            if output.status.success() {
+                return;
+            }
+            said.push_str(&String::from_utf8_lossy(&output.stderr));
+        }
+        panic!("initdb failed: {said}");
+    }
+
+    /// Starts the keeper, which starts `postgres`, detached from this process and its terminal.
+    fn spawn(&self, data: &Path, port: u16, account: Option<&Account>) {
+        let log = File::create(self.root.join("log")).expect("create the log");
+        let server = as_user(account, &self.tools.join("postgres"));
+        let mut keeper = Command::new("setsid");
+        keeper.args(["--fork", "sh", "-c", KEEPER, "keeper"]).arg(&self.root).arg(data);
+        keeper.arg(server.get_program()).args(server.get_args());
+        keeper.arg("-D").arg(data).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
+        for setting in [
+            // Losing the data of a test in a power failure harms nobody.
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "max_connections=300",
+            "shared_buffers=64MB",
+            "log_min_messages=warning",
+        ] {
+            keeper.args(["-c", setting]);
+        }
+        keeper.stdin(Stdio::null()).stdout(log.try_clone().expect("share the log")).stderr(log);
+        let status = keeper.current_dir("/").status().expect("run setsid");
+        assert!(status.success(), "setsid failed: {status}");
+    }
+}
+
+/// The account PostgreSQL runs under when the tests run as root.
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+impl Account {
+    fn for_postgres() -> Option<Self> {
+        if fs::metadata("/proc/self").expect("read /proc/self").uid() != 0 {
+            return None;
+        }
+        let passwd = fs::read_to_string("/etc/passwd").expect("read /etc/passwd");
+        let find = |name: &str| {
+            let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
+            let mut fields = line.split(':').skip(2);
+            let mut number = || fields.next()?.parse().ok();
+            Some(Self { uid: number()?, gid: number()? })
+        };
+        Some(find("postgres").or_else(|| find("nobody")).expect("an account that is not root"))
+    }
+}
+
+fn as_user(account: Option<&Account>, program: &Path) -> Command {
+    let Some(Account { uid, gid }) = account else { return Command::new(program) };
+    let mut command = Command::new("setpriv");
+    command.arg(format!("--reuid={uid}")).arg(format!("--regid={gid}")).arg("--clear-groups");
+    command.arg("--").arg(program);
+    command
+}
+
+/// The folder with `initdb` and `postgres`: on `PATH`, or where Debian puts them.
+fn find_tools() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    folders.extend(versions.map(|version| version.path().join("bin")));
+    folders.into_iter().find(|dir| dir.join("initdb").exists() && dir.join("postgres").exists())
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind a free port");
+    listener.local_addr().expect("read the port").port()
+}
+
+fn answers(base: &str) -> bool {
+    with_client(base, async |_| ()).is_ok()
+}
+
+/// Creates a database, and drops those of test processes that have ended.
+fn create_database(base: &str, name: &str) {
+    let work = async |client: tokio_postgres::Client| {
+        let rows = client
+            .query("SELECT datname FROM pg_database WHERE datname LIKE 't\\_%'", &[])
+            .await
+            .expect("list databases");
+        for row in rows {
+            let old: String = row.get(0);
+            if old.split('_').nth(1).is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+                // Another process may be doing the same.
+                let _ = client
+                    .execute(&format!("DROP DATABASE IF EXISTS {old} WITH (FORCE)"), &[])
+                    .await;
+            }
+        }
+        let create = format!("CREATE DATABASE {name}");
+        client.execute(&create, &[]).await.expect("create a database");
+    };
+    with_client(base, work).expect("connect to the test cluster");
+}
+
+/// Runs `work` on a connection, from a thread of its own so that callers may be async.
+fn with_client<F>(base: &str, work: F) -> Result<(), tokio_postgres::Error>
+where
+    F: AsyncFnOnce(tokio_postgres::Client) + Send,
+{
+    let url = format!("{base}/postgres");
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("start a runtime").block_on(async {
+            let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+            let pump = tokio::spawn(connection);
+            work(client).await;
+            // Ends once the client is dropped; its outcome no longer matters.
+            let _ = pump.await;
+            Ok(())
+        })
+    };
+    std::thread::scope(|scope| scope.spawn(run).join().expect("the database thread panicked"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_call_gives_an_empty_database_of_its_own() {
+        let (Some(first), Some(second)) = (postgres_url(), postgres_url()) else { return };
+        assert_ne!(first, second);
+        let (base, name) = first.rsplit_once('/').expect("a database name");
+        let exists = async |client: tokio_postgres::Client| {
+            let query = "SELECT 1 FROM pg_database WHERE datname = $1";
+            client.query_one(query, &[&name]).await.expect("the database exists");
+        };
+        with_client(base, exists).expect("connect");
+    }
+}
