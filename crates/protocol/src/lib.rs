@@ -2,6 +2,12 @@
 
 pub mod context;
 pub mod error;
+pub mod limits;
+pub mod page_token;
+pub mod search;
+pub mod states;
+pub mod validate;
 
 pub use context::{Context, Environment};
 pub use error::{Error, ErrorCode};
+pub use states::{LifecycleStage, LoggedModelStatus, RunStatus, ViewType};

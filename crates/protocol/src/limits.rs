@@ -1,0 +1,95 @@
+//! Everything that can grow, with its limit. Values marked MLflow are those of MLflow 3.17.2.
+//!
+//! Lengths of texts are counted in Unicode characters, as MLflow counts them, unless the name says
+//! bytes.
+
+/// Key of a metric, parameter or run tag. MLflow.
+pub const MAX_KEY_CHARS: usize = 250;
+/// Parameter value; a longer one is cut to this length. MLflow.
+pub const MAX_PARAM_VALUE_CHARS: usize = 6000;
+/// Run tag value; a longer one is cut to this length. MLflow.
+pub const MAX_TAG_VALUE_CHARS: usize = 8000;
+/// Experiment name. MLflow.
+pub const MAX_EXPERIMENT_NAME_CHARS: usize = 500;
+/// Experiment tag key. MLflow.
+pub const MAX_EXPERIMENT_TAG_KEY_CHARS: usize = 250;
+/// Experiment tag value. MLflow; longer ones are refused, not cut.
+pub const MAX_EXPERIMENT_TAG_VALUE_CHARS: usize = 20_000;
+/// Tags of one experiment that hold custom views of the UI (`mlflow.customView.view…`). MLflow.
+pub const MAX_CUSTOM_VIEWS_PER_EXPERIMENT: usize = 50;
+/// Artifact location of an experiment. MLflow (`MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH`).
+pub const MAX_ARTIFACT_LOCATION_CHARS: usize = 2048;
+/// Run name, user id, ids: MLflow's columns hold 250 to 500; the tag `mlflow.runName` holds 8000,
+/// and a run's name is copied there.
+pub const MAX_RUN_NAME_CHARS: usize = 8000;
+/// The user id of a run. MLflow's column has 256.
+pub const MAX_USER_ID_CHARS: usize = 256;
+
+/// Metrics in one log-batch request. MLflow.
+pub const MAX_METRICS_PER_BATCH: usize = 1000;
+/// Parameters in one log-batch request. MLflow.
+pub const MAX_PARAMS_PER_BATCH: usize = 100;
+/// Tags in one log-batch request. MLflow.
+pub const MAX_TAGS_PER_BATCH: usize = 100;
+/// Metrics, parameters and tags together in one log-batch request. MLflow.
+pub const MAX_ENTITIES_PER_BATCH: usize = 1000;
+
+/// Datasets in one log-inputs request. MLflow.
+pub const MAX_DATASETS_PER_BATCH: usize = 1000;
+/// Dataset name. MLflow.
+pub const MAX_DATASET_NAME_CHARS: usize = 500;
+/// Dataset digest. MLflow.
+pub const MAX_DATASET_DIGEST_CHARS: usize = 36;
+/// Dataset source. MLflow.
+pub const MAX_DATASET_SOURCE_CHARS: usize = 65_535;
+/// Dataset schema. MLflow.
+pub const MAX_DATASET_SCHEMA_CHARS: usize = 1_048_575;
+/// Dataset profile. MLflow.
+pub const MAX_DATASET_PROFILE_CHARS: usize = 16_777_215;
+/// Key of a tag on a dataset input. MLflow.
+pub const MAX_INPUT_TAG_KEY_CHARS: usize = 255;
+/// Value of a tag on a dataset input. MLflow.
+pub const MAX_INPUT_TAG_VALUE_CHARS: usize = 500;
+
+/// Logged model name and type. MLflow's columns have 500.
+pub const MAX_LOGGED_MODEL_NAME_CHARS: usize = 500;
+
+/// Runs on one page of runs/search. MLflow.
+pub const MAX_SEARCH_RUNS_RESULTS: i64 = 50_000;
+/// Runs on a page when the request names no number. MLflow.
+pub const DEFAULT_SEARCH_RUNS_RESULTS: i64 = 1000;
+/// Experiments on one page of experiments/search. MLflow; there is no default.
+pub const MAX_SEARCH_EXPERIMENTS_RESULTS: i64 = 50_000;
+/// Logged models on one page. MLflow has no limit; this is the one of runs.
+pub const MAX_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50_000;
+/// Logged models on a page when the request names no number. MLflow.
+pub const DEFAULT_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50;
+/// Metric points in one answer of metrics/get-history. MLflow has no limit and its client asks
+/// for 25,000; a request for more gets this many and a token.
+pub const MAX_HISTORY_RESULTS: i64 = 1_000_000;
+/// Runs in one get-history-bulk or get-history-bulk-interval request. MLflow.
+pub const MAX_HISTORY_BULK_RUNS: usize = 100;
+/// Metric points in one answer of get-history-bulk. MLflow.
+pub const MAX_HISTORY_BULK_RESULTS: i64 = 25_000;
+/// Metric points per run in one answer of get-history-bulk-interval. MLflow.
+pub const MAX_HISTORY_INTERVAL_RESULTS: i64 = 2500;
+/// Experiments in one search-datasets request. MLflow.
+pub const MAX_SEARCH_DATASETS_EXPERIMENTS: usize = 20;
+/// Datasets in one answer of search-datasets. MLflow.
+pub const MAX_SEARCH_DATASETS_RESULTS: i64 = 1000;
+
+/// A search filter. MLflow has no limit; an IN list of 5000 run ids fits.
+pub const MAX_FILTER_BYTES: usize = 256 * 1024;
+/// Parentheses and NOTs around one comparison of a filter.
+pub const MAX_FILTER_DEPTH: usize = 64;
+/// Comparisons in one filter: each becomes a term of one SQL statement.
+pub const MAX_FILTER_COMPARISONS: usize = 500;
+/// Values in one filter: each becomes a parameter of one SQL statement (SQLite takes 32,766).
+pub const MAX_FILTER_LITERALS: usize = 10_000;
+/// Keys in one order_by list: each may become a join.
+pub const MAX_ORDER_BY_KEYS: usize = 16;
+
+/// Nesting of a JSON body. MLflow's deepest message has 5 levels.
+pub const MAX_JSON_DEPTH: usize = 64;
+/// A file sent to upload-artifact by the UI. MLflow.
+pub const MAX_UI_UPLOAD_BYTES: usize = 10 * 1024 * 1024;

@@ -1,0 +1,113 @@
+//! The closed sets of MLflow's data model: statuses, life-cycle stages, views.
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant = $number,)* }
+
+        impl $name {
+            /// Every value, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name on the wire.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The number in MLflow's protobuf definition; also a compact form to store.
+            pub const fn number(self) -> i16 {
+                self as i16
+            }
+
+            /// The value with this name on the wire.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|state| state.name() == name)
+            }
+
+            /// The value with this number.
+            pub fn from_number(number: i16) -> Option<Self> {
+                Self::ALL.iter().copied().find(|state| state.number() == number)
+            }
+        }
+    };
+}
+
+states! {
+    /// What a run is doing.
+    RunStatus {
+        /// Started and not finished.
+        Running = 1 "RUNNING",
+        /// To be started later.
+        Scheduled = 2 "SCHEDULED",
+        /// Ended well.
+        Finished = 3 "FINISHED",
+        /// Ended with an error.
+        Failed = 4 "FAILED",
+        /// Ended by its user.
+        Killed = 5 "KILLED",
+    }
+}
+
+states! {
+    /// Whether an experiment, run or model is in use or in the bin.
+    LifecycleStage {
+        /// In use.
+        Active = 1 "active",
+        /// In the bin; can be restored.
+        Deleted = 2 "deleted",
+    }
+}
+
+states! {
+    /// Which life-cycle stages a search shows.
+    ViewType {
+        /// Only what is in use.
+        ActiveOnly = 1 "ACTIVE_ONLY",
+        /// Only what is in the bin.
+        DeletedOnly = 2 "DELETED_ONLY",
+        /// Both.
+        All = 3 "ALL",
+    }
+}
+
+states! {
+    /// How far a logged model's files are.
+    LoggedModelStatus {
+        /// Never said.
+        Unspecified = 0 "LOGGED_MODEL_STATUS_UNSPECIFIED",
+        /// Files are being uploaded.
+        Pending = 1 "LOGGED_MODEL_PENDING",
+        /// All files are there.
+        Ready = 2 "LOGGED_MODEL_READY",
+        /// The upload failed.
+        UploadFailed = 3 "LOGGED_MODEL_UPLOAD_FAILED",
+    }
+}
+
+impl LoggedModelStatus {
+    /// The name used in search filters, which is the Python client's.
+    pub const fn short_name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "UNSPECIFIED",
+            Self::Pending => "PENDING",
+            Self::Ready => "READY",
+            Self::UploadFailed => "FAILED",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_lead_back() {
+        for status in RunStatus::ALL {
+            assert_eq!(RunStatus::from_name(status.name()), Some(*status));
+            assert_eq!(RunStatus::from_number(status.number()), Some(*status));
+        }
+        assert_eq!(LoggedModelStatus::from_number(3), Some(LoggedModelStatus::UploadFailed));
+        assert_eq!(RunStatus::from_name("running"), None);
+    }
+}
