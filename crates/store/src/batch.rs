@@ -1,0 +1,59 @@
+//! Many params, metrics and tags of a run in one request.
+
+use modelyard_database::Conn;
+
+use crate::metrics::{self, MetricPoint};
+use crate::rows::KeyValue;
+use crate::{ChangeKind, Result, Store, params, runs, tags};
+
+/// What a request logs to a run.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Points of metrics.
+    pub metrics: Vec<MetricPoint>,
+    /// Params, each key once.
+    pub params: Vec<KeyValue>,
+    /// Tags; of equal keys the last wins.
+    pub tags: Vec<KeyValue>,
+}
+
+impl Store {
+    /// Logs a batch to an active run: all of it or nothing. (MLflow keeps the params of a batch whose
+    /// tags it refuses.)
+    pub async fn log_batch(&self, run_id: String, batch: Batch) -> Result<()> {
+        let known = self.known_names(&batch.metrics);
+        let kind = match (batch.metrics.is_empty(), batch.params.is_empty()) {
+            (false, _) => ChangeKind::Metrics,
+            (true, false) => ChangeKind::Params,
+            (true, true) => ChangeKind::Tags,
+        };
+        let data = (run_id.clone(), batch, known);
+        let (experiment, found) = self
+            .db
+            .write(data, |conn, (run, batch, known)| Box::pin(log(conn, run, batch, known)))
+            .await?;
+        self.names.remember(found);
+        self.changes.tell(experiment, Some(&run_id), kind);
+        Ok(())
+    }
+}
+
+async fn log(
+    conn: &mut Conn,
+    run_id: &str,
+    batch: &Batch,
+    known: &[Option<i64>],
+) -> Result<(i64, Vec<(String, i64)>)> {
+    let run = runs::find_active(conn, run_id).await?;
+    if !batch.params.is_empty() {
+        params::log_all(conn, run.id, run_id, &batch.params).await?;
+    }
+    let mut found = Vec::new();
+    if !batch.metrics.is_empty() {
+        found = metrics::log_all(conn, &run, run_id, &batch.metrics, known).await?;
+    }
+    if !batch.tags.is_empty() {
+        tags::set_all(conn, run.id, &batch.tags).await?;
+    }
+    Ok((run.experiment, found))
+}

@@ -1,0 +1,123 @@
+//! Searching experiments.
+
+use modelyard_database::{Conn, Engine, Kind, Row, Sql};
+use modelyard_protocol::search::{
+    ExperimentFilter, ExperimentNumber, ExperimentOrder, ExperimentOrderField, ExperimentText,
+    NumberTest, TextTest,
+};
+
+use crate::experiments::{self, Experiment};
+use crate::rows::{Cursor, Page, View, lifecycles, number};
+use crate::search::order::{self, Skip, SortField};
+use crate::search::{Fields, push_filter, push_integer, push_text};
+use crate::{Result, Store};
+
+/// Which experiments to list, and in which order.
+#[derive(Debug, Clone)]
+pub struct ExperimentQuery {
+    /// Experiments in use, deleted ones, or both.
+    pub view: View,
+    /// The filter.
+    pub filter: Option<ExperimentFilter>,
+    /// The ordering, which ends with the id.
+    pub order: ExperimentOrder,
+    /// How many experiments a page has at most.
+    pub limit: usize,
+    /// The last row of the previous page.
+    pub after: Option<Cursor>,
+}
+
+impl Store {
+    /// A page of the experiments that a query finds.
+    pub async fn search_experiments(&self, query: ExperimentQuery) -> Result<Page<Experiment>> {
+        self.db.read(query, |conn, query| Box::pin(search(conn, query))).await
+    }
+}
+
+async fn search(conn: &mut Conn, query: &ExperimentQuery) -> Result<Page<Experiment>> {
+    let mut sql = Sql::new(
+        "SELECT e.id, e.name, e.artifact_location, e.lifecycle, e.created_ms, e.updated_ms",
+    );
+    order::push_cursor_columns(&mut sql, &query.order);
+    sql.push(" FROM experiment e WHERE e.lifecycle IN (");
+    sql.bind_all(lifecycles(query.view).iter().map(|stage| number(stage.number()))).push(")");
+    if let Some(filter) = &query.filter {
+        sql.push(" AND ");
+        push_filter(&mut sql, filter, &ExperimentFields(conn.engine()));
+    }
+    if let Some(after) = &query.after {
+        sql.push(" AND ");
+        order::push_after(&mut sql, &query.order, after, Skip::None);
+    }
+    order::push_order_by(&mut sql, &query.order, Skip::None);
+    let one_more = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+    sql.push(" LIMIT ").bind(one_more);
+    let read =
+        |row: &Row<'_>| Ok((experiments::read(row)?, order::read_cursor(row, 6, &query.order)?));
+    let mut found = conn.query(sql.text(), sql.params(), read).await?;
+    let more = found.len() > query.limit;
+    found.truncate(query.limit);
+    let next = if more { found.last().map(|(_, cursor)| cursor.clone()) } else { None };
+    let mut rows = Vec::with_capacity(found.len());
+    for (experiment, _) in found {
+        rows.push(experiments::with_tags(conn, experiment).await?);
+    }
+    Ok(Page { rows, next })
+}
+
+struct ExperimentFields(Engine);
+
+impl<'a> Fields<'a, ExperimentNumber, ExperimentText> for ExperimentFields {
+    fn number(&self, sql: &mut Sql<'a>, field: &'a ExperimentNumber, test: &'a NumberTest) {
+        let column = match field {
+            ExperimentNumber::Id => "e.id",
+            ExperimentNumber::CreationTime => "e.created_ms",
+            ExperimentNumber::LastUpdateTime => "e.updated_ms",
+        };
+        push_integer(sql, column, test);
+    }
+
+    fn text(&self, sql: &mut Sql<'a>, field: &'a ExperimentText, test: &'a TextTest) {
+        let ExperimentText::Tag(key) = field else {
+            push_text(sql, self.0, "e.name", test);
+            return;
+        };
+        if let TextTest::IsNull { negated } = test {
+            sql.push("((SELECT 1 FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ");
+            sql.bind(key).push(if *negated { ") IS NOT NULL)" } else { ") IS NULL)" });
+            return;
+        }
+        sql.push("coalesce((SELECT ");
+        push_text(sql, self.0, "t.value", test);
+        sql.push(" FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ");
+        sql.bind(key).push("), FALSE)");
+    }
+}
+
+impl SortField for ExperimentOrderField {
+    fn push_join<'a>(&'a self, _: &mut Sql<'a>, _: usize) {}
+
+    fn has_rank(&self) -> bool {
+        false
+    }
+
+    fn push_rank<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
+        sql.push("0");
+    }
+
+    fn push_value<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
+        sql.push(match self {
+            Self::Name => "e.name",
+            Self::Id => "e.id",
+            Self::CreationTime => "e.created_ms",
+            Self::LastUpdateTime => "e.updated_ms",
+        });
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Name => Kind::Text,
+            _ => Kind::Int,
+        }
+    }
+}

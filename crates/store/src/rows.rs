@@ -1,0 +1,62 @@
+//! Small types that several tables share.
+
+pub use modelyard_protocol::states::{
+    LifecycleStage as Lifecycle, LoggedModelStatus, RunStatus, ViewType as View,
+};
+
+/// The lifecycles that belong to a view.
+pub(crate) const fn lifecycles(view: View) -> &'static [Lifecycle] {
+    match view {
+        View::ActiveOnly => &[Lifecycle::Active],
+        View::DeletedOnly => &[Lifecycle::Deleted],
+        View::All => &[Lifecycle::Active, Lifecycle::Deleted],
+    }
+}
+
+/// A key with a text: a tag or a param.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyValue {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The rows, in order.
+    pub rows: Vec<T>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+/// The place of a row in a sorted list: its values of the ordering's keys. The next page is what follows
+/// it, however many rows were added before.
+pub type Cursor = Vec<modelyard_protocol::page_token::KeyValue>;
+
+/// The number that is stored for a state.
+pub(crate) fn number(state: i16) -> i64 {
+    i64::from(state)
+}
+
+/// Reads a stored lifecycle.
+pub(crate) fn lifecycle(number: i64) -> modelyard_database::Result<Lifecycle> {
+    state(number, "lifecycle", Lifecycle::from_number)
+}
+
+/// Reads the stored status of a run.
+pub(crate) fn run_status(number: i64) -> modelyard_database::Result<RunStatus> {
+    state(number, "run status", RunStatus::from_number)
+}
+
+/// Reads the stored status of a logged model.
+pub(crate) fn model_status(number: i64) -> modelyard_database::Result<LoggedModelStatus> {
+    state(number, "logged model status", LoggedModelStatus::from_number)
+}
+
+fn state<T>(number: i64, what: &str, of: fn(i16) -> Option<T>) -> modelyard_database::Result<T> {
+    i16::try_from(number).ok().and_then(of).ok_or_else(|| {
+        modelyard_database::Error::Other(format!("the database holds the unknown {what} {number}"))
+    })
+}

@@ -1,0 +1,62 @@
+//! Searching runs.
+//!
+//! A page is found by walking an index in the wanted order and stopping when it is full, so its cost does
+//! not grow with the number of runs: by start time for the default order, by value for an order by metric
+//! (runs with a value, then NaN, then the others, each its own query). A filter on a rare param, tag or
+//! metric value starts from that value's own index instead.
+
+mod driver;
+mod fields;
+mod plan;
+
+use modelyard_database::Conn;
+use modelyard_protocol::search::{RunFilter, RunOrder};
+
+use crate::rows::{Cursor, Page, View};
+use crate::run_data::{self, Run};
+use crate::{Result, Store, runs};
+
+/// Which runs to list, and in which order.
+#[derive(Debug, Clone)]
+pub struct RunQuery {
+    /// The experiments; none finds nothing.
+    pub experiments: Vec<i64>,
+    /// Runs in use, deleted ones, or both.
+    pub view: View,
+    /// The filter.
+    pub filter: Option<RunFilter>,
+    /// The ordering, which ends with the run id.
+    pub order: RunOrder,
+    /// How many runs a page has at most.
+    pub limit: usize,
+    /// The last row of the previous page.
+    pub after: Option<Cursor>,
+}
+
+impl Store {
+    /// A page of the runs that a query finds, with all of their data.
+    pub async fn search_runs(&self, query: RunQuery) -> Result<Page<Run>> {
+        self.db.read(query, |conn, query| Box::pin(search(conn, query))).await
+    }
+}
+
+/// A run that was found, and its place in the list.
+pub(crate) struct Hit {
+    pub(crate) run: i64,
+    pub(crate) cursor: Cursor,
+}
+
+async fn search(conn: &mut Conn, query: &RunQuery) -> Result<Page<Run>> {
+    let mut hits = plan::find(conn, query).await?;
+    let more = hits.len() > query.limit;
+    hits.truncate(query.limit);
+    let next = if more { hits.last().map(|hit| hit.cursor.clone()) } else { None };
+    let mut rows = Vec::with_capacity(hits.len());
+    for hit in &hits {
+        let sql = "SELECT id, uuid, experiment, name, user_id, status, start_ms, end_ms, lifecycle, \
+                   artifact_uri FROM run WHERE id = $1";
+        rows.push(Run::bare(conn.query_one(sql, &[hit.run.into()], runs::read).await?));
+    }
+    run_data::load(conn, &mut rows).await?;
+    Ok(Page { rows, next })
+}

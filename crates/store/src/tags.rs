@@ -1,0 +1,113 @@
+//! Tags of runs, and what all tags share.
+
+use std::collections::HashSet;
+
+use modelyard_database::{Conn, Insert, Kind, Param, Row};
+use serde_json::Value;
+
+use crate::rows::KeyValue;
+use crate::{ChangeKind, Error, Result, Store, runs};
+
+/// The tag that mirrors a run's name.
+pub(crate) const RUN_NAME: &str = "mlflow.runName";
+
+pub(crate) const INSERT: Insert = Insert {
+    into: "INSERT INTO run_tag (run, key, value)",
+    kinds: &[Kind::Int, Kind::Text, Kind::Text],
+    conflict: "ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
+};
+
+impl Store {
+    /// Sets a tag of an active run. The tag `mlflow.runName` renames the run.
+    pub async fn set_tag(&self, run_id: String, tag: KeyValue) -> Result<()> {
+        let experiment = self
+            .db
+            .write((run_id.clone(), tag), |conn, (run, tag)| Box::pin(set(conn, run, tag)))
+            .await?;
+        self.changes.tell(experiment, Some(&run_id), ChangeKind::Tags);
+        Ok(())
+    }
+
+    /// Appends an item to the JSON list in a tag of an active run, as MLflow keeps the history of logged
+    /// models.
+    pub async fn append_to_tag(&self, run_id: String, key: String, item: Value) -> Result<()> {
+        let data = (run_id.clone(), key, item);
+        let experiment = self
+            .db
+            .write(data, |conn, (run, key, item)| Box::pin(append(conn, run, key, item)))
+            .await?;
+        self.changes.tell(experiment, Some(&run_id), ChangeKind::Tags);
+        Ok(())
+    }
+
+    /// Removes a tag of an active run.
+    pub async fn delete_tag(&self, run_id: String, key: String) -> Result<()> {
+        let experiment = self
+            .db
+            .write((run_id.clone(), key), |conn, (run, key)| Box::pin(delete(conn, run, key)))
+            .await?;
+        self.changes.tell(experiment, Some(&run_id), ChangeKind::Tags);
+        Ok(())
+    }
+}
+
+/// Appends to the JSON list that a tag holds; a tag that is absent or no list becomes a list of one.
+async fn append(conn: &mut Conn, run_id: &str, key: &str, item: &Value) -> Result<i64> {
+    let run = runs::find_active(conn, run_id).await?;
+    let sql = "SELECT value FROM run_tag WHERE run = $1 AND key = $2";
+    let old = conn.query_opt(sql, &[run.id.into(), key.into()], |row| row.string(0)).await?;
+    let mut list = match old.as_deref().map(serde_json::from_str) {
+        Some(Ok(Value::Array(list))) => list,
+        _ => Vec::new(),
+    };
+    list.push(item.clone());
+    let tag = KeyValue { key: key.to_owned(), value: Value::Array(list).to_string() };
+    set_all(conn, run.id, &[tag]).await?;
+    Ok(run.experiment)
+}
+
+async fn set(conn: &mut Conn, run_id: &str, tag: &KeyValue) -> Result<i64> {
+    let run = runs::find_active(conn, run_id).await?;
+    set_all(conn, run.id, std::slice::from_ref(tag)).await?;
+    Ok(run.experiment)
+}
+
+/// Sets tags of a run and keeps its name in step with `mlflow.runName`; of equal keys the last wins.
+pub(crate) async fn set_all(conn: &mut Conn, run: i64, tags: &[KeyValue]) -> Result<()> {
+    let mut name = None;
+    let mut rows = Vec::with_capacity(tags.len() * 3);
+    for tag in last_of_each(tags) {
+        if tag.key == RUN_NAME {
+            name = Some(tag.value.as_str());
+        }
+        rows.extend([Param::Int(run), Param::from(&tag.key), Param::from(&tag.value)]);
+    }
+    conn.insert_many(INSERT, &rows).await?;
+    if let Some(name) = name {
+        runs::rename(conn, run, name).await?;
+    }
+    Ok(())
+}
+
+async fn delete(conn: &mut Conn, run_id: &str, key: &str) -> Result<i64> {
+    let run = runs::find_active(conn, run_id).await?;
+    let sql = "DELETE FROM run_tag WHERE run = $1 AND key = $2";
+    if conn.execute(sql, &[run.id.into(), key.into()]).await? == 0 {
+        return Err(Error::not_found(format!("No tag with name: {key} in run with id {run_id}")));
+    }
+    Ok(run.experiment)
+}
+
+/// The last pair of each key, in the order in which they were given.
+pub(crate) fn last_of_each(pairs: &[KeyValue]) -> impl Iterator<Item = &KeyValue> {
+    let mut seen = HashSet::with_capacity(pairs.len());
+    let mut kept: Vec<_> =
+        pairs.iter().rev().filter(|pair| seen.insert(pair.key.as_str())).collect();
+    kept.reverse();
+    kept.into_iter()
+}
+
+/// Reads a key and a value.
+pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<KeyValue> {
+    Ok(KeyValue { key: row.string(0)?, value: row.string(1)? })
+}
