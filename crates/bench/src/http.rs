@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -32,7 +33,10 @@ pub(crate) struct Connection {
     start: usize,
     end: usize,
     body: Vec<u8>,
+    /// The server closes after the last answer.
     spent: bool,
+    /// A part of the awaited answer has come.
+    partial: bool,
 }
 
 /// How the end of an answer's body is found.
@@ -51,7 +55,8 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = connect(address).await?;
         let inbound = vec![0; READ_SIZE];
-        Ok(Self { address, stream, inbound, start: 0, end: 0, body: Vec::new(), spent: false })
+        let (body, spent, partial) = (Vec::new(), false, false);
+        Ok(Self { address, stream, inbound, start: 0, end: 0, body, spent, partial })
     }
 
     /// Closes and opens again, after an error or when the server closes.
@@ -125,9 +130,11 @@ impl Connection {
 
     async fn receive(&mut self, keep: bool) -> Result<Reply> {
         self.body.clear();
+        self.partial = false;
         let head = loop {
             let (head, used) = self.head().await?;
             self.start += used;
+            self.partial = true;
             // 1xx answers precede the real one.
             if head.status >= 200 {
                 break head;
@@ -203,6 +210,12 @@ impl Connection {
     }
 
     async fn fill(&mut self) -> Result<()> {
+        if self.partial {
+            // The rest of an answer whose head has come. A server that writes the two apart without
+            // TCP_NODELAY waits for our acknowledgement, which Linux delays by 40 ms: send it now,
+            // so that every server is measured at its best.
+            SockRef::from(&self.stream).set_tcp_quickack(true)?;
+        }
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         } else if self.end == self.inbound.len() {

@@ -73,6 +73,10 @@ where
     }
     if !plan.warmup.is_zero() {
         ready = spread(ready, plan.warmup).await.into_iter().map(|(pair, _)| pair).collect();
+        for (connection, _) in &mut ready {
+            // Some have waited for the slowest, maybe longer than the server keeps them open.
+            connection.reopen().await?;
+        }
     }
     let before = Snapshot::take(server)?;
     let begun = Instant::now();

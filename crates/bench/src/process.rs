@@ -14,6 +14,10 @@ use anyhow::{Context as _, Result, bail};
 const TICKS_PER_S: f64 = 100.0;
 /// The slowest peer compiles itself on its very first start.
 const START_TIMEOUT: Duration = Duration::from_secs(180);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(120);
+const SETTLE_WINDOW: Duration = Duration::from_millis(500);
+/// Share of a core below which a server counts as idle.
+const IDLE_SHARE: f64 = 0.1;
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Processor time spent while measuring.
@@ -79,6 +83,19 @@ impl Running {
         }
         running.started_in = begun.elapsed();
         Ok(running)
+    }
+
+    /// Waits until the server does nothing: worker processes go on starting after the first answer.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < SETTLE_TIMEOUT {
+            let before = self.cpu_s()?;
+            std::thread::sleep(SETTLE_WINDOW);
+            if self.cpu_s()? - before <= SETTLE_WINDOW.as_secs_f64() * IDLE_SHARE {
+                return Ok(());
+            }
+        }
+        bail!("server still busy {SETTLE_TIMEOUT:?} after its start:\n{}", self.log_tail())
     }
 
     /// Processor time of the tree so far, in seconds.

@@ -84,9 +84,8 @@ fn row(out: &mut String, results: &Results, workload: &str, variant: &str) {
 }
 
 fn figure(cell: &Cell) -> String {
-    if let Some(error) = &cell.error {
-        let errors = cell.values.get("errors").copied().unwrap_or_default();
-        return format!("{} errors: {}", short(errors), error.replace('|', "/"));
+    if let (Some(error), true) = (&cell.error, cell.values.is_empty()) {
+        return error.replace(['|', '\n'], " ");
     }
     let value = |name: &str| cell.values.get(name).copied();
     let shown = |name: &str| value(name).map_or_else(String::new, short);
@@ -115,6 +114,9 @@ fn figure(cell: &Cell) -> String {
     }
     if value("server_cpu_ms").is_some() {
         let _ = write!(text, ", {} cpu", shown("server_cpu_ms"));
+    }
+    if let Some(errors) = value("errors").filter(|errors| *errors > 0.0) {
+        let _ = write!(text, ", **{} errors**", short(errors));
     }
     if value("others_cores").is_some_and(|cores| cores > 0.2) {
         text.push_str(" *");

@@ -1,6 +1,5 @@
 //! Fills servers through their API, and keeps what took a peer minutes for the next time.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -45,7 +44,9 @@ where
     let marker = folder.join("seeded.json");
     if keep && marker.exists() {
         let seeded = serde_json::from_slice(&std::fs::read(&marker)?)?;
-        return Ok((suite.programs.start(peer, &folder)?, seeded));
+        let server = suite.programs.start(peer, &folder)?;
+        server.settle()?;
+        return Ok((server, seeded));
     }
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -53,12 +54,8 @@ where
     let server = suite.programs.start(peer, &folder)?;
     crate::progress(&format!("filling {} with {name}", peer.name()));
     let seeded = fill(&server).await.with_context(|| format!("fill {name}"))?;
-    write_marker(&marker, &seeded)?;
+    std::fs::write(&marker, serde_json::to_vec(&seeded)?)?;
     Ok((server, seeded))
-}
-
-fn write_marker(marker: &PathBuf, seeded: &Seeded) -> Result<()> {
-    Ok(std::fs::write(marker, serde_json::to_vec(seeded)?)?)
 }
 
 /// Runs an operation a fixed number of times on each connection.

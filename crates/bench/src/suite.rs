@@ -70,8 +70,15 @@ impl Suite {
         }
     }
 
-    /// Starts `peer` on an empty folder.
+    /// Starts `peer` on an empty folder and waits until it is idle.
     pub(crate) fn fresh(&self, peer: Peer, workload: &str) -> Result<Running> {
+        let server = self.start_empty(peer, workload)?;
+        server.settle()?;
+        Ok(server)
+    }
+
+    /// Starts `peer` on an empty folder.
+    pub(crate) fn start_empty(&self, peer: Peer, workload: &str) -> Result<Running> {
         let folder = self.scratch.join(format!("{workload}-{}", peer.name()));
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;

@@ -7,19 +7,19 @@ use anyhow::Result;
 use crate::peers::Peer;
 use crate::suite::Suite;
 
-/// Idle means this long after start without a request.
+/// Idle means this long after it has nothing more to do.
 const IDLE: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(suite: &mut Suite, peer: Peer) -> Result<()> {
     // Page cache and Python's byte code are warm from here on, for everyone.
-    suite.fresh(peer, "w1")?.stop()?;
+    suite.start_empty(peer, "w1")?.stop()?;
 
     let folder = suite.scratch.join(format!("w1-{}", peer.name()));
     let rounds = if peer == Peer::Mlflow { suite.pick(1, 3) } else { suite.pick(5, 9) };
     let mut first = Vec::new();
     let mut again = Vec::new();
     for _ in 0..rounds {
-        let server = suite.fresh(peer, "w1")?;
+        let server = suite.start_empty(peer, "w1")?;
         first.push(server.started_in);
         server.stop()?;
         let server = suite.programs.start(peer, &folder)?;
@@ -30,6 +30,7 @@ pub(crate) fn run(suite: &mut Suite, peer: Peer) -> Result<()> {
         suite.note("W1", variant, peer.name(), &spread(times));
     }
     let server = suite.programs.start(peer, &folder)?;
+    server.settle()?;
     std::thread::sleep(IDLE);
     suite.note_memory("W1", "idle memory", peer, &server);
     server.stop()
