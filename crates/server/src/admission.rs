@@ -22,7 +22,7 @@ pub(crate) enum Lane {
 
 /// Reads that run at once. Above a few per core they only compete.
 const READS: usize = 64;
-/// Writes that run at once: the larger, the more of them share one fsync.
+/// Writes that run at once: the more of them, the more share one fsync.
 const WRITES: usize = 512;
 /// Transfers that run at once; each holds a buffer and a file.
 const TRANSFERS: usize = 256;
@@ -30,22 +30,37 @@ const TRANSFERS: usize = 256;
 const WAITING_FACTOR: usize = 8;
 /// How long a request waits for its turn. Clients give up after 120 s and retry on 429 and 503.
 const WAIT: Duration = Duration::from_secs(10);
+/// Memory for the bodies of all JSON requests together, in bytes, beyond [`SMALL_BODY_BYTES`] each.
+const BODIES_BYTES: usize = 256 << 20;
+/// Bodies up to this size are not counted.
+pub(crate) const SMALL_BODY_BYTES: usize = UNIT_BYTES;
+/// The unit in which the memory is given out, in bytes.
+const UNIT_BYTES: usize = 64 << 10;
 
 /// The lanes of one server.
+#[derive(Debug)]
 pub(crate) struct Admission {
     read: Queue,
     write: Queue,
     transfer: Queue,
+    bodies: Queue,
 }
 
-/// The right to run; given back when dropped.
-pub(crate) struct Permit(
-    #[expect(dead_code, reason = "held for its Drop")] Option<OwnedSemaphorePermit>,
-);
+/// The right to run, or to hold memory; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _slots: Option<OwnedSemaphorePermit>,
+}
 
 impl Admission {
     pub(crate) fn new() -> Self {
-        Self { read: Queue::new(READS), write: Queue::new(WRITES), transfer: Queue::new(TRANSFERS) }
+        let lane = |slots| Queue::new(slots, slots * WAITING_FACTOR);
+        Self {
+            read: lane(READS),
+            write: lane(WRITES),
+            transfer: lane(TRANSFERS),
+            bodies: Queue::new(BODIES_BYTES / UNIT_BYTES, WRITES),
+        }
     }
 
     /// Waits for a turn in `lane`.
@@ -55,39 +70,69 @@ impl Admission {
     /// when the turn did not come in time.
     pub(crate) async fn enter(&self, lane: Lane) -> Result<Permit, Error> {
         match lane {
-            Lane::Free => Ok(Permit(None)),
-            Lane::Read => self.read.enter().await,
-            Lane::Write => self.write.enter().await,
-            Lane::Transfer => self.transfer.enter().await,
+            Lane::Free => Ok(Permit { _slots: None }),
+            Lane::Read => self.read.enter(1).await,
+            Lane::Write => self.write.enter(1).await,
+            Lane::Transfer => self.transfer.enter(1).await,
         }
+    }
+
+    /// Waits for memory to hold a body of up to `bytes`.
+    ///
+    /// # Errors
+    /// As [`Admission::enter`].
+    pub(crate) async fn hold_body(&self, bytes: usize) -> Result<Permit, Error> {
+        let units = bytes.div_ceil(UNIT_BYTES);
+        self.bodies.enter(u32::try_from(units).unwrap_or(u32::MAX)).await
+    }
+
+    /// The queues with their names.
+    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 4] {
+        [
+            ("read", &self.read),
+            ("write", &self.write),
+            ("transfer", &self.transfer),
+            ("body_memory", &self.bodies),
+        ]
     }
 }
 
-struct Queue {
+/// Slots, and a bounded number of those who wait for one.
+#[derive(Debug)]
+pub(crate) struct Queue {
     slots: Arc<Semaphore>,
+    slots_max: usize,
     waiting: AtomicUsize,
     waiting_max: usize,
 }
 
 impl Queue {
-    fn new(slots: usize) -> Self {
-        Self {
-            slots: Arc::new(Semaphore::new(slots)),
-            waiting: AtomicUsize::new(0),
-            waiting_max: slots * WAITING_FACTOR,
-        }
+    fn new(slots_max: usize, waiting_max: usize) -> Self {
+        let slots = Arc::new(Semaphore::new(slots_max));
+        Self { slots, slots_max, waiting: AtomicUsize::new(0), waiting_max }
     }
 
-    async fn enter(&self) -> Result<Permit, Error> {
-        if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
-            return Ok(Permit(Some(permit)));
+    /// Slots taken now.
+    pub(crate) fn running(&self) -> usize {
+        self.slots_max - self.slots.available_permits()
+    }
+
+    /// Requests that wait now.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    async fn enter(&self, slots: u32) -> Result<Permit, Error> {
+        if let Ok(permit) = Arc::clone(&self.slots).try_acquire_many_owned(slots) {
+            return Ok(Permit { _slots: Some(permit) });
         }
         let _place = Place::take(&self.waiting, self.waiting_max).ok_or_else(|| {
             let message = "Too many requests are waiting; retry after a pause.";
             Error::new(ErrorCode::RequestLimitExceeded, message)
         })?;
-        match tokio::time::timeout(WAIT, Arc::clone(&self.slots).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Permit(Some(permit))),
+        let turn = Arc::clone(&self.slots).acquire_many_owned(slots);
+        match tokio::time::timeout(WAIT, turn).await {
+            Ok(Ok(permit)) => Ok(Permit { _slots: Some(permit) }),
             Ok(Err(_)) | Err(_) => {
                 let message = "The server is busy; retry after a pause.";
                 Err(Error::new(ErrorCode::TemporarilyUnavailable, message))
@@ -110,5 +155,32 @@ impl<'a> Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_fit_waits_and_what_waits_too_long_is_told_so() {
+        let queue = Queue::new(1, 1);
+        let running = queue.enter(1).await.expect("the slot is free");
+        let late = queue.enter(1).await.expect_err("the slot is taken");
+        assert_eq!(late.code, ErrorCode::TemporarilyUnavailable);
+        let (waiting, refused) = tokio::join!(
+            async {
+                let permit = queue.enter(1).await;
+                permit.map(|_| ())
+            },
+            async {
+                let refused = queue.enter(1).await.expect_err("the waiting room is full");
+                drop(running);
+                refused
+            }
+        );
+        assert_eq!(waiting, Ok(()));
+        assert_eq!(refused.code, ErrorCode::RequestLimitExceeded);
+        assert_eq!((queue.running(), queue.waiting()), (0, 0));
     }
 }

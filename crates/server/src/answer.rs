@@ -14,23 +14,23 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 ///
 /// # Errors
 /// `INTERNAL_ERROR` if the value cannot be written as JSON.
-pub fn json(value: &impl Serialize) -> Result<Response, ApiError> {
+pub(crate) fn json(value: &impl Serialize) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
     Ok(json_bytes(StatusCode::OK, body))
 }
 
 /// 200 with `{}`: MLflow's answer to most writes.
-pub fn empty() -> Response {
+pub(crate) fn empty() -> Response {
     json_bytes(StatusCode::OK, "{}")
 }
 
 /// An answer whose body is JSON already.
-pub fn json_bytes(status: StatusCode, body: impl Into<Body>) -> Response {
+pub(crate) fn json_bytes(status: StatusCode, body: impl Into<Body>) -> Response {
     with_type(status, JSON, body.into())
 }
 
 /// Plain text. The MLflow clients take an answer that is not JSON for "this endpoint is not here".
-pub fn text(status: StatusCode, body: impl Into<Body>) -> Response {
+pub(crate) fn text(status: StatusCode, body: impl Into<Body>) -> Response {
     with_type(status, TEXT, body.into())
 }
 

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 
 /// What a route demands, from least to most. Every route declares one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Permission {
+pub(crate) enum Permission {
     /// Answered to everybody, also to callers who gave no credentials: liveness, version, the UI's
     /// own files.
     Public,
@@ -26,13 +26,13 @@ pub enum Permission {
 /// There are no accounts: every caller is anonymous and holds every right, as with a stock MLflow
 /// server. What keeps strangers out is the address the server listens on.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     rights: Permission,
 }
 
 impl Caller {
     /// The caller of a server without accounts.
-    pub const fn anonymous() -> Self {
+    pub(crate) const fn anonymous() -> Self {
         Self { rights: Permission::Admin }
     }
 
@@ -40,7 +40,7 @@ impl Caller {
     ///
     /// # Errors
     /// `PERMISSION_DENIED` if the caller's rights are below `needed`.
-    pub fn require(&self, needed: Permission) -> Result<(), Error> {
+    pub(crate) fn require(&self, needed: Permission) -> Result<(), Error> {
         if self.rights >= needed {
             return Ok(());
         }

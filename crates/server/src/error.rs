@@ -14,23 +14,23 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// An error on its way to the client: MLflow's code and message, and the cause for the log.
 #[derive(Debug)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// What the client is told.
-    pub error: Error,
+    pub(crate) error: Error,
     /// What only the log is told.
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl ApiError {
     /// A fault of the server: the cause goes to the log, the client gets the request id.
-    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let message = "The server failed to process this request; its log says why.";
         Self { error: Error::new(ErrorCode::InternalError, message), source: Some(source.into()) }
     }
 
     /// Keeps a cause for the log beside what the client is told.
     #[must_use]
-    pub fn caused_by(
+    pub(crate) fn caused_by(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
@@ -42,6 +42,16 @@ impl ApiError {
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         Self { error, source: None }
+    }
+}
+
+impl From<modelyard_store::Error> for ApiError {
+    fn from(error: modelyard_store::Error) -> Self {
+        let told = error.to_client();
+        match error {
+            modelyard_store::Error::Rule(_) => told.into(),
+            cause @ modelyard_store::Error::Database(_) => Self::from(told).caused_by(cause),
+        }
     }
 }
 

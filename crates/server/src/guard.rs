@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::time::Instant;
 
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::StatusCode;
@@ -13,7 +15,7 @@ use futures_util::FutureExt;
 use crate::admission::Lane;
 use crate::caller::{Caller, Permission};
 use crate::config::Serving;
-use crate::{ApiError, AppState, answer};
+use crate::{ApiError, AppState, answer, body};
 
 /// Which half of MLflow a route belongs to; either half can be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,45 +52,89 @@ where
 {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-    fn call(self, request: Request, state: AppState) -> Self::Future {
+    fn call(self, request: Request, app: AppState) -> Self::Future {
         Box::pin(async move {
-            match admit(&self.rule, &state).await {
-                Ok(_permit) => {
-                    let answer = self.handler.call(request, state.clone());
-                    match AssertUnwindSafe(answer).catch_unwind().await {
-                        Ok(response) => response,
-                        Err(panic) => ApiError::internal(describe(&*panic)).into_response(),
-                    }
-                }
-                Err(refusal) => *refusal,
-            }
+            let _in_flight = app.metrics.in_flight.enter();
+            let started = Instant::now();
+            let response = match pass(&self.rule, self.handler, request, &app).await {
+                Ok(response) => response,
+                Err(refusal) => refusal.into_response(),
+            };
+            app.metrics.answered(self.rule.id, response.status(), started.elapsed());
+            response
         })
     }
 }
 
-async fn admit(rule: &Rule, state: &AppState) -> Result<crate::admission::Permit, Box<Response>> {
-    let refuse = |error: ApiError| Box::new(error.into_response());
-    if let Some(text) = switched_off(rule, state) {
-        return Err(Box::new(answer::text(StatusCode::SERVICE_UNAVAILABLE, text)));
+/// Takes a request through its rule to its handler.
+///
+/// A JSON body is read before the request queues for its lane, so that a client that sends slowly
+/// holds no slot; a streamed one holds its slot until it has passed.
+async fn pass<T, H>(
+    rule: &Rule,
+    handler: H,
+    request: Request,
+    app: &AppState,
+) -> Result<Response, ApiError>
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    if let Some(refusal) = switched_off(rule, app) {
+        return Ok(refusal);
     }
-    Caller::anonymous().require(rule.permission).map_err(|error| refuse(error.into()))?;
-    state.admission.enter(rule.lane).await.map_err(|error| refuse(error.into()))
+    Caller::anonymous().require(rule.permission)?;
+    if rule.lane == Lane::Transfer {
+        let permit = app.admission.enter(rule.lane).await.map_err(|error| busy(app, error))?;
+        let request = request.map(|body| body::count_in(body, app.clone()));
+        let response = call(handler, request, app).await;
+        return Ok(response.map(|body| body::hold_out(body, app.clone(), permit)));
+    }
+    let (request, _memory) = if request.body().is_end_stream() {
+        (request, None)
+    } else {
+        let (head, body) = request.into_parts();
+        let held = body::read(body, &app.admission).await?;
+        (Request::from_parts(head, Body::from(held.bytes)), held.permit)
+    };
+    let _permit = app.admission.enter(rule.lane).await.map_err(|error| busy(app, error))?;
+    Ok(call(handler, request, app).await)
+}
+
+/// Calls the handler; a panic becomes an answer like any other fault.
+async fn call<T, H>(handler: H, request: Request, app: &AppState) -> Response
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    match AssertUnwindSafe(handler.call(request, app.clone())).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => ApiError::internal(describe(&*panic)).into_response(),
+    }
+}
+
+fn busy(app: &AppState, error: modelyard_protocol::Error) -> ApiError {
+    app.metrics.refused_load.add(1);
+    error.into()
 }
 
 /// MLflow's answer for the half that is switched off: 503, plain text, naming endpoint and flag.
-fn switched_off(rule: &Rule, state: &AppState) -> Option<String> {
-    let (flag, remedy) = match (state.config.serving, rule.area) {
+fn switched_off(rule: &Rule, app: &AppState) -> Option<Response> {
+    let (flag, remedy) = match (app.config.serving, rule.area) {
         (Serving::TrackingOnly, Area::ArtifactProxy) => {
-            ("--no-serve-artifacts", "--serve-artifacts")
+            ("--no-serve-artifacts", "with `--serve-artifacts`")
         }
-        (Serving::ArtifactsOnly, Area::Tracking) => ("--artifacts-only", "no `--artifacts-only`"),
+        (Serving::ArtifactsOnly, Area::Tracking) => {
+            ("--artifacts-only", "without `--artifacts-only`")
+        }
         _ => return None,
     };
-    let path = &state.routes[rule.id].path;
-    Some(format!(
+    let path = &app.routes[rule.id].path;
+    let text = format!(
         "Endpoint: {path} is disabled because this server runs with `{flag}`. To enable it, start \
-         the server with {remedy}."
-    ))
+         the server {remedy}.\n"
+    );
+    Some(answer::text(StatusCode::SERVICE_UNAVAILABLE, text))
 }
 
 fn describe(panic: &(dyn Any + Send)) -> String {

@@ -1,27 +1,32 @@
 //! The HTTP interface: router, handlers, OpenAPI.
 //!
-//! A request passes, in this order: the connection limits of [`serve`](mod@serve), the one
-//! middleware function of `shell` (request id, Host and Origin check, answer headers), the route
+//! A request passes, in this order: the connection limits of [`serve()`], the one
+//! function of `middleware` (request id, Host and Origin check, answer headers), the route
 //! table of `router`, the guard of its route (permission, admission, metrics, panics), the
 //! handler in `api`.
 
 mod admission;
-pub mod answer;
-pub mod api;
-pub mod caller;
+mod answer;
+mod api;
+mod body;
+mod caller;
 pub mod config;
-pub mod error;
-pub mod extract;
+mod error;
+mod extract;
 mod guard;
+mod metrics;
+mod middleware;
+mod patient_stream;
 mod router;
-pub mod serve;
-mod shell;
-pub mod state;
+mod serve;
+mod state;
 
 pub use config::ServerConfig;
-pub use error::ApiError;
 pub use serve::serve;
-pub use state::AppState;
+pub use state::Services;
+
+use error::ApiError;
+use state::AppState;
 
 /// The MLflow release whose behaviour this server shows. Clients read it from `/version` and choose
 /// protocols by it, so it names MLflow's version, not ours.

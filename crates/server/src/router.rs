@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
 use crate::admission::Lane::{self, Free};
@@ -16,18 +16,20 @@ use crate::{AppState, answer};
 #[derive(Debug, Clone)]
 pub(crate) struct RouteInfo {
     /// The method.
-    pub method: Method,
+    pub(crate) method: Method,
     /// The path as clients know it, with `{parameters}` and without the static prefix.
-    pub path: String,
+    pub(crate) path: String,
     /// What the caller must hold.
-    pub permission: Permission,
+    pub(crate) permission: Permission,
 }
 
 fn core(routes: &mut Routes) {
     use Method as M;
     routes.area = Area::Core;
     routes.add(M::GET, "/health", Public, Free, server::health);
+    routes.add(M::GET, "/ready", Public, Free, server::ready);
     routes.add(M::GET, "/version", Public, Free, server::version);
+    routes.add(M::GET, "/metrics", Read, Free, server::metrics);
     routes.mlflow(M::GET, "3.0/mlflow/server-info", Read, Free, server::server_info);
 }
 
@@ -35,8 +37,7 @@ fn core(routes: &mut Routes) {
 pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     let mut routes = Routes::new(static_prefix);
     core(&mut routes);
-    let router = routes.router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
-    (router, routes.list)
+    routes.finish()
 }
 
 /// Collects routes and what is known of them.
@@ -79,12 +80,33 @@ impl Routes {
         H: Handler<T, AppState>,
         T: 'static,
     {
-        let rule = Rule { id: self.list.len(), permission: needs, lane, area: self.area };
-        let filter = method_filter(&method);
-        let route = on(filter, Guarded { handler, rule });
+        let route = on(method_filter(&method), self.guard(method, path, needs, lane, handler));
         let full_path = format!("{}{path}", self.static_prefix);
         self.router = std::mem::take(&mut self.router).route(&full_path, route);
-        self.list.push(RouteInfo { method, path: path.to_owned(), permission: needs });
+    }
+
+    /// Puts a handler behind its rule, and the rule into the list.
+    fn guard<H>(
+        &mut self,
+        method: Method,
+        path: &str,
+        permission: Permission,
+        lane: Lane,
+        handler: H,
+    ) -> Guarded<H> {
+        let rule = Rule { id: self.list.len(), permission, lane, area: self.area };
+        self.list.push(RouteInfo { method, path: path.to_owned(), permission });
+        Guarded { handler, rule }
+    }
+
+    /// Adds what answers everything else.
+    fn finish(mut self) -> (Router<AppState>, Vec<RouteInfo>) {
+        self.area = Area::Core;
+        let any = || Method::from_bytes(b"ANY").unwrap_or_default();
+        let unknown = self.guard(any(), "(unknown path)", Public, Free, unknown_path);
+        let wrong = self.guard(any(), "(wrong method)", Public, Free, wrong_method);
+        let router = self.router.fallback(unknown).method_not_allowed_fallback(wrong);
+        (router, self.list)
     }
 }
 
@@ -106,7 +128,11 @@ async fn unknown_path(method: Method, uri: Uri) -> Response {
     answer::text(StatusCode::NOT_FOUND, text)
 }
 
+/// axum adds `Allow`. A plain OPTIONS asks for nothing but that.
 async fn wrong_method(method: Method, uri: Uri) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let text = format!("Method not allowed: {} does not answer {method}.\n", uri.path());
     answer::text(StatusCode::METHOD_NOT_ALLOWED, text)
 }

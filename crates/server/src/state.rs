@@ -4,31 +4,52 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use modelyard_protocol::Context;
+use modelyard_store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
 use crate::config::ServerConfig;
+use crate::metrics::Metrics;
 use crate::router::RouteInfo;
+
+/// What the server stands on.
+pub struct Services {
+    /// The database.
+    pub store: Store,
+    /// Time and randomness.
+    pub context: Context,
+}
 
 /// A cheap, cloneable handle on what all requests share.
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub(crate) struct AppState(Arc<Shared>);
 
 /// The things behind [`AppState`].
-pub struct Shared {
+pub(crate) struct Shared {
     /// How the server was started.
-    pub config: ServerConfig,
+    pub(crate) config: ServerConfig,
+    /// The database.
+    pub(crate) store: Store,
     /// Time and randomness.
-    pub context: Context,
+    pub(crate) context: Context,
     /// Bounds on the work in progress.
     pub(crate) admission: Admission,
+    /// Counters.
+    pub(crate) metrics: Metrics,
+    /// Cancelled when the server begins to stop: endless answers end by it.
+    pub(crate) stopping: CancellationToken,
     /// The route table, by route id.
     pub(crate) routes: Vec<RouteInfo>,
 }
 
 impl AppState {
     /// Puts the pieces together.
-    pub(crate) fn new(config: ServerConfig, context: Context, routes: Vec<RouteInfo>) -> Self {
-        Self(Arc::new(Shared { config, context, admission: Admission::new(), routes }))
+    pub(crate) fn new(config: ServerConfig, services: Services, routes: Vec<RouteInfo>) -> Self {
+        let Services { store, context } = services;
+        let admission = Admission::new();
+        let metrics = Metrics::new(routes.len());
+        let stopping = CancellationToken::new();
+        Self(Arc::new(Shared { config, store, context, admission, metrics, stopping, routes }))
     }
 }
 

@@ -1,3 +1,3 @@
 //! The handlers: extract, authorise, call one operation, render.
 
-pub mod server;
+pub(crate) mod server;

@@ -6,11 +6,17 @@ use axum::response::Response;
 use serde_json::json;
 
 use crate::config::Serving;
-use crate::{ApiError, AppState, MLFLOW_VERSION, answer};
+use crate::{ApiError, AppState, MLFLOW_VERSION, answer, metrics};
 
 /// `GET /health`: the process answers.
 pub(crate) async fn health() -> Response {
     answer::text(StatusCode::OK, "OK")
+}
+
+/// `GET /ready`: the process can do its work, that is, the database answers.
+pub(crate) async fn ready(State(app): State<AppState>) -> Result<Response, ApiError> {
+    app.store.check().await?;
+    Ok(answer::text(StatusCode::OK, "OK"))
 }
 
 /// `GET /version`: the MLflow version clients may count on.
@@ -31,4 +37,9 @@ pub(crate) async fn server_info(State(app): State<AppState>) -> Result<Response,
         "presigned_upload_model_id_supported": true,
         "features_enabled": {"gateway": false},
     }))
+}
+
+/// `GET /metrics`: counters for Prometheus.
+pub(crate) async fn metrics(State(app): State<AppState>) -> Response {
+    answer::text(StatusCode::OK, metrics::render(&app))
 }
