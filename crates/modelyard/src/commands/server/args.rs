@@ -1,0 +1,173 @@
+//! What can be written after `modelyard server`: the flags of `mlflow server`, and a few of our own.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, ValueHint};
+
+use crate::logging::Format;
+
+const STORAGE: &str = "Storage";
+const NETWORK: &str = "Network";
+const SECURITY: &str = "Security";
+const OPERATION: &str = "Operation";
+const COMPATIBILITY: &str = "Accepted from MLflow, without effect here";
+
+/// Arguments of `modelyard server`.
+#[derive(Debug, clap::Args)]
+#[command(
+    disable_help_flag = true,
+    after_help = "Try it:\n  modelyard server --port 5001\n  \
+                  python -c 'import mlflow; mlflow.set_tracking_uri(\"http://localhost:5001\"); \
+                  mlflow.log_metric(\"loss\", 0.5)'\n\n\
+                  MODELYARD_LOG sets what is logged, for example `debug` or \
+                  `warn,modelyard_store=trace`."
+)]
+pub(crate) struct Args {
+    /// Folder for the database and the artifacts, where no URI says otherwise.
+    #[arg(long, value_name = "DIR", env = "MODELYARD_DATA_DIR", default_value = "modelyard-data",
+          value_hint = ValueHint::DirPath, help_heading = STORAGE)]
+    pub(crate) data_dir: PathBuf,
+    /// Database: sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:pass@host/name
+    /// [default: modelyard.db in the data folder].
+    #[arg(long, value_name = "URI", env = "MLFLOW_BACKEND_STORE_URI", hide_env_values = true,
+          help_heading = STORAGE)]
+    pub(crate) backend_store_uri: Option<String>,
+    /// Database of the model registry; must be the same as the backend store.
+    #[arg(long, value_name = "URI", env = "MLFLOW_REGISTRY_STORE_URI", hide_env_values = true,
+          help_heading = STORAGE)]
+    pub(crate) registry_store_uri: Option<String>,
+    /// Where artifacts of new experiments go, as clients see it [default: mlflow-artifacts:/, that
+    /// is through this server; with --no-serve-artifacts, the artifacts folder in the data folder].
+    #[arg(long, value_name = "URI", env = "MLFLOW_DEFAULT_ARTIFACT_ROOT", help_heading = STORAGE)]
+    pub(crate) default_artifact_root: Option<String>,
+    /// Where artifacts that come through this server are kept [default: artifacts in the data
+    /// folder].
+    #[arg(long, value_name = "URI", env = "MLFLOW_ARTIFACTS_DESTINATION", help_heading = STORAGE)]
+    pub(crate) artifacts_destination: Option<String>,
+    /// Pass artifacts through this server (the default).
+    #[arg(long, env = "MLFLOW_SERVE_ARTIFACTS", action = ArgAction::Set, num_args = 0,
+          default_value = "true", default_missing_value = "true", hide_default_value = true,
+          value_parser = parse_bool, overrides_with = "no_serve_artifacts",
+          help_heading = STORAGE)]
+    pub(crate) serve_artifacts: bool,
+    /// Leave artifacts to the clients, which then must reach the artifact root themselves.
+    #[arg(long, overrides_with = "serve_artifacts", help_heading = STORAGE)]
+    pub(crate) no_serve_artifacts: bool,
+    /// Serve artifacts and nothing else.
+    #[arg(long, env = "MLFLOW_ARTIFACTS_ONLY", value_parser = FalseyValueParser::new(),
+          help_heading = STORAGE)]
+    pub(crate) artifacts_only: bool,
+
+    /// Address or name to listen on; 0.0.0.0 is every interface.
+    #[arg(long, short = 'h', env = "MLFLOW_HOST", default_value = "127.0.0.1",
+          help_heading = NETWORK)]
+    pub(crate) host: String,
+    /// Port to listen on; 0 takes a free one and prints it.
+    #[arg(long, short, env = "MLFLOW_PORT", default_value = "5000", value_parser = parse_port,
+          help_heading = NETWORK)]
+    pub(crate) port: u16,
+    /// Path under which everything is served, for example /mlflow behind a proxy.
+    #[arg(long, value_name = "PATH", env = "MLFLOW_STATIC_PREFIX", help_heading = NETWORK)]
+    pub(crate) static_prefix: Option<String>,
+
+    /// Names this server may be reached under, separated by commas, `*` as wildcard [default: this
+    /// machine, private addresses and --host].
+    #[arg(long, value_name = "HOSTS", env = "MLFLOW_SERVER_ALLOWED_HOSTS",
+          help_heading = SECURITY)]
+    pub(crate) allowed_hosts: Option<String>,
+    /// Web pages of other origins that may call this server, separated by commas, `*` as wildcard
+    /// [default: pages on this machine].
+    #[arg(long, value_name = "ORIGINS", env = "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
+          help_heading = SECURITY)]
+    pub(crate) cors_allowed_origins: Option<String>,
+    /// X-Frame-Options of every answer: SAMEORIGIN, DENY, or NONE to allow every frame.
+    #[arg(long, value_name = "VALUE", env = "MLFLOW_SERVER_X_FRAME_OPTIONS",
+          default_value = "SAMEORIGIN", help_heading = SECURITY)]
+    pub(crate) x_frame_options: String,
+    /// DANGEROUS: switch off the checks of Host and Origin and all security headers.
+    #[arg(long, env = "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE",
+          value_parser = FalseyValueParser::new(), help_heading = SECURITY)]
+    pub(crate) disable_security_middleware: bool,
+    /// MLflow's `basic-auth` is refused: accounts are not built yet.
+    #[arg(long, value_name = "NAME", help_heading = SECURITY)]
+    pub(crate) app_name: Option<String>,
+
+    /// Form of the log lines on stderr.
+    #[arg(long, value_name = "FORMAT", env = "MODELYARD_LOG_FORMAT", value_enum,
+          default_value_t = Format::Text, help_heading = OPERATION)]
+    pub(crate) log_format: Format,
+    /// Log at level debug.
+    #[arg(long, help_heading = OPERATION)]
+    pub(crate) dev: bool,
+    /// Print this help.
+    #[arg(long, action = ArgAction::Help, help_heading = OPERATION)]
+    help: Option<bool>,
+
+    #[command(flatten)]
+    pub(crate) compatibility: Compatibility,
+}
+
+/// Flags that configure parts of MLflow's server that do not exist here.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = COMPATIBILITY)]
+pub(crate) struct Compatibility {
+    /// Metrics are always at /metrics, and kept in memory.
+    #[arg(long, value_name = "DIR", env = "MLFLOW_EXPOSE_PROMETHEUS")]
+    pub(crate) expose_prometheus: Option<String>,
+    /// One process uses all cores.
+    #[arg(long, short, value_name = "N", env = "MLFLOW_WORKERS")]
+    pub(crate) workers: Option<String>,
+    /// There is no gunicorn.
+    #[arg(long, value_name = "OPTS", env = "MLFLOW_GUNICORN_OPTS", allow_hyphen_values = true)]
+    pub(crate) gunicorn_opts: Option<String>,
+    /// There is no uvicorn.
+    #[arg(long, value_name = "OPTS", env = "MLFLOW_UVICORN_OPTS", allow_hyphen_values = true)]
+    pub(crate) uvicorn_opts: Option<String>,
+    /// There is no waitress.
+    #[arg(long, value_name = "OPTS", allow_hyphen_values = true)]
+    pub(crate) waitress_opts: Option<String>,
+    /// Reads go to the backend store.
+    #[arg(
+        long,
+        value_name = "URI",
+        env = "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
+        hide_env_values = true
+    )]
+    pub(crate) read_replica_backend_store_uri: Option<String>,
+    /// There are no traces to archive.
+    #[arg(long, value_name = "PATH", env = "MLFLOW_TRACE_ARCHIVAL_CONFIG")]
+    pub(crate) trace_archival_config: Option<String>,
+    /// There are no secrets to cache.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) secrets_cache_ttl: Option<u32>,
+    /// There are no secrets to cache.
+    #[arg(long, value_name = "ENTRIES")]
+    pub(crate) secrets_cache_max_size: Option<u32>,
+    /// There are no workspaces.
+    #[arg(long, value_name = "URI", env = "MLFLOW_WORKSPACE_STORE_URI", hide_env_values = true)]
+    pub(crate) workspace_store_uri: Option<String>,
+    /// Refused: there are no workspaces, so nothing would be kept apart.
+    #[arg(long, overrides_with = "disable_workspaces")]
+    pub(crate) enable_workspaces: bool,
+    /// The default.
+    #[arg(long, overrides_with = "enable_workspaces")]
+    pub(crate) disable_workspaces: bool,
+}
+
+/// An empty environment variable counts as unset, as with MLflow.
+fn parse_port(text: &str) -> Result<u16, String> {
+    match text {
+        "" => Ok(5000),
+        text => text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned()),
+    }
+}
+
+/// The words MLflow's command line takes for a truth value.
+fn parse_bool(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
+        "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
+        _ => Err("use true or false".to_owned()),
+    }
+}

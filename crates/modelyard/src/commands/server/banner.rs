@@ -1,0 +1,59 @@
+//! What the person who starts the server is told.
+
+use std::io::Write;
+
+use modelyard_server::config::Serving;
+use modelyard_server::{MLFLOW_VERSION, VERSION};
+
+use crate::config::Config;
+use crate::logging::Format;
+
+/// Says on stderr where the server is, where its data lie, and how to go on.
+pub(super) fn print(config: &Config, port: u16, log_format: Format) {
+    let url = url(config, port);
+    if log_format == Format::Json {
+        for note in &config.notes {
+            tracing::warn!("{note}");
+        }
+        let (database, artifacts) = (config.database.to_string(), artifacts(config));
+        tracing::info!(url, database, artifacts, version = VERSION, "listening");
+        return;
+    }
+    let mut text = String::new();
+    for note in &config.notes {
+        text.push_str(&format!("modelyard: {note}\n"));
+    }
+    text.push_str(&format!(
+        "Modelyard {VERSION}, compatible with MLflow {MLFLOW_VERSION}\n\n  \
+         Listening on  {url}\n  \
+         Database      {}\n  \
+         Artifacts     {}\n\n  \
+         import mlflow\n  \
+         mlflow.set_tracking_uri(\"{url}\")\n\n",
+        config.database,
+        artifacts(config),
+    ));
+    // If stderr is closed, there is nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// The address to paste: one that works on this machine.
+fn url(config: &Config, port: u16) -> String {
+    let host = match config.host.trim_matches(['[', ']']) {
+        "0.0.0.0" | "::" => "localhost".to_owned(),
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    format!("http://{host}:{port}{}", config.server.static_prefix)
+}
+
+fn artifacts(config: &Config) -> String {
+    match config.server.serving {
+        Serving::TrackingOnly => {
+            format!("{} (clients go there themselves)", config.server.default_artifact_root)
+        }
+        Serving::Everything | Serving::ArtifactsOnly => {
+            format!("{} (through this server)", config.artifacts_destination)
+        }
+    }
+}

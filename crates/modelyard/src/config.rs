@@ -1,0 +1,273 @@
+//! What the flags of `modelyard server` mean: addresses parsed, defaults filled in, contradictions
+//! refused.
+
+use std::path::{Path, PathBuf};
+
+use modelyard_database::DatabaseUri;
+use modelyard_server::ServerConfig;
+use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
+
+use crate::commands::server::{Args, Compatibility};
+
+/// The root clients use when artifacts pass through this server.
+const PROXIED_ROOT: &str = "mlflow-artifacts:/";
+
+/// Everything `modelyard server` needs to start.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Name or address to listen on.
+    pub(crate) host: String,
+    /// Port to listen on; 0 for a free one.
+    pub(crate) port: u16,
+    /// The database.
+    pub(crate) database: DatabaseUri,
+    /// The folder that must exist before the database is opened.
+    pub(crate) database_folder: Option<PathBuf>,
+    /// Where artifacts that pass through this server are kept.
+    pub(crate) artifacts_destination: String,
+    /// The HTTP interface.
+    pub(crate) server: ServerConfig,
+    /// What the person who starts the server should know about the flags given.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Flags that cannot be obeyed. Each is one line that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refused(String);
+
+fn refuse<T>(why: impl Into<String>) -> Result<T, Refused> {
+    Err(Refused(why.into()))
+}
+
+impl Config {
+    /// Reads the flags. `here` is the working folder, from which relative paths start.
+    ///
+    /// # Errors
+    /// [`Refused`] for what is not supported or contradicts itself.
+    pub(crate) fn new(args: &Args, here: &Path) -> Result<Self, Refused> {
+        check_app(given(&args.app_name))?;
+        if args.compatibility.enable_workspaces {
+            return refuse(
+                "--enable-workspaces: workspaces are not built yet, so nothing would be kept apart",
+            );
+        }
+        let data = here.join(&args.data_dir);
+        let database = database(args, &data, here)?;
+        let serving = serving(args)?;
+        let host = given_or(&args.host, "127.0.0.1");
+        let artifacts = data.join("artifacts");
+        let server = ServerConfig {
+            serving,
+            static_prefix: static_prefix(given(&args.static_prefix))?,
+            default_artifact_root: artifact_root(args, serving, &artifacts, here),
+            security: security(args, &host)?,
+        };
+        let database_folder = match &database {
+            DatabaseUri::Sqlite(path) => path.parent().map(Path::to_owned),
+            DatabaseUri::Postgres(_) => None,
+        };
+        Ok(Self {
+            notes: notes(args, &server),
+            artifacts_destination: match given(&args.artifacts_destination) {
+                Some(uri) => local_path_or_uri(uri, here),
+                None => artifacts.display().to_string(),
+            },
+            host,
+            port: args.port,
+            database,
+            database_folder,
+            server,
+        })
+    }
+}
+
+/// What was given; an empty environment variable counts as nothing, as with MLflow.
+fn given(option: &Option<String>) -> Option<&str> {
+    option.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn given_or(text: &str, default: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() { default.to_owned() } else { text.to_owned() }
+}
+
+/// A server that was asked for accounts must not run without.
+fn check_app(name: Option<&str>) -> Result<(), Refused> {
+    match name {
+        None => Ok(()),
+        Some("basic-auth") => refuse(
+            "--app-name basic-auth: accounts are not built yet, and this server does not start \
+             open to everybody when it was asked to be closed. Start it without --app-name behind \
+             a proxy that checks who comes in",
+        ),
+        Some(other) => {
+            refuse(format!("--app-name {other}: MLflow's server plug-ins do not run here"))
+        }
+    }
+}
+
+fn database(args: &Args, data: &Path, here: &Path) -> Result<DatabaseUri, Refused> {
+    let parse = |flag: &str, text: &str| match DatabaseUri::parse(text) {
+        Ok(DatabaseUri::Sqlite(path)) => Ok(DatabaseUri::Sqlite(here.join(path))),
+        Ok(uri) => Ok(uri),
+        Err(error) => refuse(format!("{flag}: {error}")),
+    };
+    let backend = match given(&args.backend_store_uri) {
+        Some(text) => parse("--backend-store-uri", text)?,
+        None => DatabaseUri::Sqlite(data.join("modelyard.db")),
+    };
+    if let Some(text) = given(&args.registry_store_uri) {
+        parse("--registry-store-uri", text)?;
+        if given(&args.backend_store_uri) != Some(text) {
+            return refuse(
+                "--registry-store-uri: one database holds runs and models here; give the same URI \
+                 as --backend-store-uri, or leave it out",
+            );
+        }
+    }
+    Ok(backend)
+}
+
+fn serving(args: &Args) -> Result<Serving, Refused> {
+    let proxies = args.serve_artifacts && !args.no_serve_artifacts;
+    match (proxies, args.artifacts_only) {
+        (true, true) => Ok(Serving::ArtifactsOnly),
+        (true, false) => Ok(Serving::Everything),
+        (false, false) => Ok(Serving::TrackingOnly),
+        (false, true) => {
+            refuse("--artifacts-only and --no-serve-artifacts together leave nothing to serve")
+        }
+    }
+}
+
+/// MLflow's rules: the prefix starts with `/`, does not end with it, and holds no braces.
+fn static_prefix(text: Option<&str>) -> Result<String, Refused> {
+    let Some(text) = text else { return Ok(String::new()) };
+    if !text.starts_with('/') {
+        return refuse("--static-prefix must begin with a '/'");
+    }
+    if text.ends_with('/') {
+        return refuse("--static-prefix must not end with a '/'");
+    }
+    let legal = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    if !text.chars().all(legal) || text.contains("//") || text.split('/').any(|part| part == "..") {
+        return refuse("--static-prefix may hold letters, digits and -._~/ only");
+    }
+    Ok(text.to_owned())
+}
+
+fn artifact_root(args: &Args, serving: Serving, artifacts: &Path, here: &Path) -> String {
+    match given(&args.default_artifact_root) {
+        Some(uri) => local_path_or_uri(uri, here),
+        None if serving == Serving::TrackingOnly => artifacts.display().to_string(),
+        None => PROXIED_ROOT.to_owned(),
+    }
+}
+
+/// A relative path means the folder the server was started in, for all time.
+fn local_path_or_uri(text: &str, here: &Path) -> String {
+    let is_uri = text.split_once(':').is_some_and(|(scheme, _)| {
+        let mut characters = scheme.chars();
+        characters.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && characters.all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    });
+    if is_uri {
+        return text.to_owned();
+    }
+    let mut path = here.to_owned();
+    path.extend(Path::new(text).components().filter(|part| part.as_os_str() != "."));
+    path.display().to_string()
+}
+
+fn security(args: &Args, host: &str) -> Result<Security, Refused> {
+    let security = Security {
+        enabled: !args.disable_security_middleware,
+        hosts: match given(&args.allowed_hosts) {
+            Some(list) => AllowedHosts::listed(list),
+            None => AllowedHosts::default_for(host),
+        },
+        origins: AllowedOrigins::listed(given(&args.cors_allowed_origins).unwrap_or_default()),
+        ..Security::for_host(host)
+    };
+    let value = given_or(&args.x_frame_options, "SAMEORIGIN");
+    security
+        .with_frame_options(&value)
+        .ok_or_else(|| Refused(format!("--x-frame-options {value}: use SAMEORIGIN, DENY or NONE")))
+}
+
+/// One line for each flag that does less than its name says, or more than its user may know.
+fn notes(args: &Args, server: &ServerConfig) -> Vec<String> {
+    let Compatibility {
+        expose_prometheus,
+        workers,
+        gunicorn_opts,
+        uvicorn_opts,
+        waitress_opts,
+        read_replica_backend_store_uri,
+        trace_archival_config,
+        secrets_cache_ttl,
+        secrets_cache_max_size,
+        workspace_store_uri,
+        enable_workspaces: _,
+        disable_workspaces: _,
+    } = &args.compatibility;
+    let prefix = &server.static_prefix;
+    let ignored = [
+        (
+            given(expose_prometheus).is_some(),
+            format!(
+                "--expose-prometheus: metrics are always at {prefix}/metrics and kept in memory; the folder is not needed"
+            ),
+        ),
+        (
+            given(workers).is_some(),
+            "--workers: one process uses all cores; the number is not needed".to_owned(),
+        ),
+        (
+            given(gunicorn_opts).is_some(),
+            "--gunicorn-opts: ignored, there is no gunicorn here".to_owned(),
+        ),
+        (
+            given(uvicorn_opts).is_some(),
+            "--uvicorn-opts: ignored, there is no uvicorn here".to_owned(),
+        ),
+        (
+            given(waitress_opts).is_some(),
+            "--waitress-opts: ignored, there is no waitress here".to_owned(),
+        ),
+        (
+            given(read_replica_backend_store_uri).is_some(),
+            "--read-replica-backend-store-uri: ignored, reads go to the backend store".to_owned(),
+        ),
+        (
+            given(trace_archival_config).is_some(),
+            "--trace-archival-config: ignored, there are no traces to archive".to_owned(),
+        ),
+        (
+            secrets_cache_ttl.or(*secrets_cache_max_size).is_some(),
+            "--secrets-cache-ttl, --secrets-cache-max-size: ignored, there are no secrets to cache"
+                .to_owned(),
+        ),
+        (
+            given(workspace_store_uri).is_some(),
+            "--workspace-store-uri: ignored, there are no workspaces".to_owned(),
+        ),
+        (args.dev, "--dev: logs at level debug; there is no code to reload".to_owned()),
+        (
+            !server.security.enabled,
+            "--disable-security-middleware: every web page its users open can use this server"
+                .to_owned(),
+        ),
+        (
+            server.security.enabled && server.security.hosts.allows_any(),
+            "--allowed-hosts *: this server is open to DNS rebinding attacks".to_owned(),
+        ),
+        (
+            server.security.enabled && server.security.origins.allows_any(),
+            "--cors-allowed-origins *: every web page its users open can use this server"
+                .to_owned(),
+        ),
+    ];
+    ignored.into_iter().filter_map(|(applies, note)| applies.then_some(note)).collect()
+}

@@ -1,0 +1,36 @@
+//! The log: lines on stderr.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// The variable that sets what is logged.
+const FILTER: &str = "MODELYARD_LOG";
+
+/// The form of the log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Starts logging.
+///
+/// # Errors
+/// If `MODELYARD_LOG` cannot be understood, or logging has been started before.
+pub(crate) fn start(format: Format, debug: bool) -> anyhow::Result<()> {
+    let default = if debug { "debug" } else { "info" };
+    let filter = match std::env::var(FILTER) {
+        Ok(text) if !text.is_empty() => EnvFilter::try_new(&text)
+            .map_err(|error| anyhow::anyhow!("{FILTER}={text} is not understood: {error}"))?,
+        _ => EnvFilter::new(default),
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        Format::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        Format::Json => builder.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+}
