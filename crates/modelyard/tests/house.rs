@@ -1,0 +1,180 @@
+//! The rules of the house that neither the compiler nor a linter keeps: which crate may use which,
+//! and what may stand in whose sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Every crate of the product with its floor: it may use the floors below its own only.
+const FLOORS: [(&str, u32); 7] = [
+    ("modelyard-protocol", 0),
+    ("modelyard-database", 1),
+    ("modelyard-artifacts", 1),
+    ("modelyard-ui", 1),
+    ("modelyard-store", 2),
+    ("modelyard-server", 4),
+    ("modelyard", 5),
+];
+
+/// Crates for development only: no product crate may use them but in its tests.
+const DEVELOPMENT: [&str; 2] = ["modelyard-testkit", "modelyard-bench"];
+
+/// Dependencies that few may name.
+const KEPT: [(&str, &[&str]); 7] = [
+    // `bench` measures bare SQLite as a limit; `testkit` makes databases for the tests.
+    ("rusqlite", &["modelyard-database", "modelyard-bench"]),
+    ("tokio-postgres", &["modelyard-database", "modelyard-testkit"]),
+    ("deadpool-postgres", &["modelyard-database"]),
+    // `bench` measures a bare server as a limit.
+    ("axum", &["modelyard-server", "modelyard-bench"]),
+    ("hyper", &["modelyard-server"]),
+    // The client writes downloads, whose names a server chose, below a folder it cannot leave.
+    ("cap-std", &["modelyard-artifacts", "modelyard"]),
+    ("object_store", &["modelyard-artifacts"]),
+];
+
+/// What only some sources may contain: the texts, the folders that may, and why the others not.
+const WORDS: [(&[&str], &[&str], &str); 4] = [
+    (
+        &["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE ", "ALTER TABLE ", "DROP TABLE "],
+        &["database", "store", "testkit", "bench"],
+        "only `store` contains SQL, over what `database` offers",
+    ),
+    (
+        &["std::fs", "std::net", "std::process", "std::thread", "std::env", "async fn", "tokio::"],
+        &[
+            "database", "artifacts", "store", "server", "ui", "modelyard", "testkit", "bench",
+            "xtask",
+        ],
+        "`protocol` does no I/O, reads no environment and starts nothing",
+    ),
+    (
+        &["modelyard_protocol::messages", "modelyard_protocol::wire"],
+        &["server", "modelyard", "testkit", "bench"],
+        "wire types stay out of the rows of the store",
+    ),
+    (&["#[ignore"], &[], "a test that does not run is no test"),
+];
+
+/// A file is a room: it is split before it is longer.
+const LINES_MAX: usize = 500;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may ask cargo about the workspace")]
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// Name of a package and, for each dependency, its name and whether only tests use it.
+fn dependencies(package: &Value) -> (&str, Vec<(&str, bool)>) {
+    let name = package["name"].as_str().unwrap();
+    let all = package["dependencies"].as_array().unwrap().iter();
+    (name, all.map(|d| (d["name"].as_str().unwrap(), d["kind"] == "dev")).collect())
+}
+
+/// The Rust sources of the workspace, by crate folder; this file, which names what it forbids, apart.
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let mut found = Vec::new();
+    for krate in fs::read_dir(root().join("crates")).unwrap() {
+        let krate = krate.unwrap();
+        let mut folders = vec![krate.path()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with(file!()) {
+                    let text = fs::read_to_string(&path).unwrap();
+                    found.push((krate.file_name().into_string().unwrap(), path, text));
+                }
+            }
+        }
+    }
+    assert!(found.len() > 50, "only {} sources were found", found.len());
+    found
+}
+
+/// The lines that are code.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let numbered = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    numbered.filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn every_crate_uses_only_the_floors_below_its_own() {
+    let floor = |name: &str| FLOORS.iter().find(|(n, _)| *n == name).map(|(_, floor)| *floor);
+    let packages = packages();
+    let mut broken = Vec::new();
+    for package in &packages {
+        let (name, uses) = dependencies(package);
+        let Some(own) = floor(name) else {
+            assert!(DEVELOPMENT.contains(&name), "{name} has no floor in this test");
+            continue;
+        };
+        for (used, in_tests_only) in uses.iter().filter(|(used, _)| used.starts_with("modelyard")) {
+            let allowed = match floor(used) {
+                Some(other) => other < own,
+                None => *in_tests_only,
+            };
+            if !allowed {
+                broken.push(format!("{name} uses {used}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert_eq!(packages.len(), FLOORS.len() + DEVELOPMENT.len(), "a crate of the lists is gone");
+}
+
+#[test]
+fn heavy_dependencies_are_named_by_their_keepers_only() {
+    let mut broken = Vec::new();
+    for package in &packages() {
+        let (name, uses) = dependencies(package);
+        for (used, _) in uses {
+            let keepers = KEPT.iter().find(|(kept, _)| *kept == used).map(|(_, keepers)| keepers);
+            if keepers.is_some_and(|keepers| !keepers.contains(&name)) {
+                broken.push(format!("{name} names {used}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn sources_keep_to_what_is_theirs() {
+    let mut broken = Vec::new();
+    for (krate, path, text) in sources() {
+        for (words, allowed, why) in WORDS {
+            if allowed.contains(&krate.as_str()) {
+                continue;
+            }
+            for (number, line) in code(&text).filter(|(_, l)| words.iter().any(|w| l.contains(w))) {
+                broken.push(format!("{}:{number}: {}\n    {why}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn files_are_rooms() {
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|(_, path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > LINES_MAX)
+        .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    assert!(long.is_empty(), "longer than {LINES_MAX} lines: {long:#?}");
+}
