@@ -1,0 +1,1 @@
+"""What the differential and the client tests share: starting and stopping servers."""
