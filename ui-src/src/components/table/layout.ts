@@ -1,0 +1,117 @@
+// Where the columns of a wide table lie and which of them are worth drawing. Pure.
+
+/** One column. `Row` is whatever the table shows. */
+export interface Column<Row> {
+  id: string;
+  label: string;
+  /** Columns of one group stand together under a common heading. */
+  group?: string;
+  width: number;
+  align?: 'end';
+  sortable?: boolean;
+  /** Numbers sort downwards first, text upwards. */
+  firstSort?: 'asc' | 'desc';
+  /** Stays at the left edge; only leading columns can. */
+  pinned?: boolean;
+  /** Names the row for screen readers. */
+  rowHeader?: boolean;
+  text: (row: Row) => string;
+}
+
+export interface Sort {
+  id: string;
+  desc: boolean;
+}
+
+/** The shape of the table at one scroll position. */
+export interface Layout<Row> {
+  /** Columns to draw: the pinned ones, then those near the viewport. */
+  shown: { column: Column<Row>; index: number; left: number | undefined }[];
+  pinned: number;
+  pinnedWidth: number;
+  total: number;
+  /** `grid-template-columns`: skipped columns are one wide track on either side. */
+  template: string;
+  bands: { label: string; start: number; span: number }[];
+}
+
+export const MIN_WIDTH = 56;
+const OVERSCAN_PX = 240;
+
+/** Columns that are pinned may take this share of the width; on a narrow screen they scroll like the rest. */
+const PINNED_SHARE_MAX = 0.6;
+
+export function layoutColumns<Row>(
+  columns: readonly Column<Row>[],
+  widths: Readonly<Record<string, number>>,
+  scrollLeft: number,
+  viewport: number,
+): Layout<Row> {
+  const width = columns.map((column) => Math.max(minWidth(column), widths[column.id] ?? column.width));
+  const total = width.reduce((sum, w) => sum + w, 0);
+  let pinned = columns.findIndex((column) => !column.pinned);
+  if (pinned < 0) pinned = columns.length;
+  let pinnedWidth = sum(width, 0, pinned);
+  if (pinnedWidth > viewport * PINNED_SHARE_MAX) [pinned, pinnedWidth] = [0, 0];
+
+  let from = pinned;
+  let left = pinnedWidth;
+  const leftEdge = scrollLeft + pinnedWidth - OVERSCAN_PX;
+  while (from < columns.length && left + (width[from] ?? 0) < leftEdge) {
+    left += width[from] ?? 0;
+    from += 1;
+  }
+  let to = from;
+  let right = left;
+  const rightEdge = scrollLeft + viewport + OVERSCAN_PX;
+  while (to < columns.length && right < rightEdge) {
+    right += width[to] ?? 0;
+    to += 1;
+  }
+
+  const shown: Layout<Row>['shown'] = [];
+  const tracks: number[] = [];
+  let offset = 0;
+  for (let index = 0; index < pinned; index += 1) {
+    const column = columns[index];
+    if (!column) continue;
+    shown.push({ column, index, left: offset });
+    offset += width[index] ?? 0;
+    tracks.push(width[index] ?? 0);
+  }
+  tracks.push(left - pinnedWidth);
+  for (let index = from; index < to; index += 1) {
+    const column = columns[index];
+    if (!column) continue;
+    shown.push({ column, index, left: undefined });
+    tracks.push(width[index] ?? 0);
+  }
+  tracks.push(total - right);
+  const template = tracks.map((track) => `${track}px`).join(' ');
+  return { shown, pinned, pinnedWidth, total, template, bands: bandsOf(shown, pinned) };
+}
+
+const minWidth = <Row>(column: Column<Row>): number => Math.min(MIN_WIDTH, column.width);
+
+const sum = (values: readonly number[], from: number, to: number): number =>
+  values.slice(from, to).reduce((total, value) => total + value, 0);
+
+/** Runs of shown columns with the same group; `start` counts grid lines, one being the gap's track. */
+function bandsOf<Row>(shown: Layout<Row>['shown'], pinned: number): Layout<Row>['bands'] {
+  const bands: Layout<Row>['bands'] = [];
+  shown.forEach(({ column }, position) => {
+    if (!column.group || position < pinned) return;
+    const last = bands.at(-1);
+    const line = position + 2;
+    if (last && last.label === column.group && last.start + last.span === line) last.span += 1;
+    else bands.push({ label: column.group, start: line, span: 1 });
+  });
+  return bands;
+}
+
+/** The next state of a column's sort: first direction, the other, none. */
+export function nextSort<Row>(column: Column<Row>, sort: Sort | undefined): Sort | undefined {
+  const first = column.firstSort !== 'asc';
+  if (sort?.id !== column.id) return { id: column.id, desc: first };
+  return sort.desc === first ? { id: column.id, desc: !first } : undefined;
+}
