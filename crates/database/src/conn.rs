@@ -6,6 +6,9 @@ use futures_util::TryStreamExt;
 
 use crate::{Engine, Error, Kind, Param, Result, Row};
 
+/// How many statements a PostgreSQL connection keeps prepared.
+const MAX_PREPARED: usize = 256;
+
 /// A connection inside a transaction. An operation is one `async fn` over `&mut Conn`: on PostgreSQL
 /// it is awaited, on SQLite it never waits and is polled exactly once.
 ///
@@ -46,7 +49,7 @@ impl Conn {
                 Ok(statement.raw_execute()? as u64)
             }
             Self::Postgres(client) => {
-                let statement = client.prepare_cached(sql).await?;
+                let statement = prepare(client, sql).await?;
                 Ok(client.execute_raw(&statement, params.iter()).await?)
             }
         }
@@ -68,7 +71,7 @@ impl Conn {
                 Ok(())
             }
             Self::Postgres(client) => {
-                let statement = client.prepare_cached(sql).await?;
+                let statement = prepare(client, sql).await?;
                 let mut rows = pin!(client.query_raw(&statement, params.iter()).await?);
                 while let Some(row) = rows.try_next().await? {
                     each(&Row::Postgres(&row))?;
@@ -176,7 +179,7 @@ impl Conn {
             }
             Self::Postgres(client) => {
                 let sql = postgres_insert(insert, returning.map(|(column, _)| column));
-                let statement = client.prepare_cached(&sql).await?;
+                let statement = prepare(client, &sql).await?;
                 let columns = (0..width).map(|column| Column {
                     kind: insert.kinds[column],
                     values: values[column..].iter().step_by(width).copied().collect(),
@@ -204,6 +207,18 @@ impl Conn {
             Self::Postgres(client) => Ok(client.batch_execute(sql).await?),
         }
     }
+}
+
+/// Prepares a statement, or finds it among those of this connection. Searches make new texts without end, so
+/// the collection is thrown away when it has grown too large (SQLite's does this by itself).
+async fn prepare(
+    client: &deadpool_postgres::Object,
+    sql: &str,
+) -> Result<tokio_postgres::Statement> {
+    if client.statement_cache.size() >= MAX_PREPARED {
+        client.statement_cache.clear();
+    }
+    Ok(client.prepare_cached(sql).await?)
 }
 
 fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Param<'_>]) -> Result<()> {
