@@ -3,10 +3,12 @@
 pub mod context;
 pub mod error;
 pub mod limits;
+pub mod messages;
 pub mod page_token;
 pub mod search;
 pub mod states;
 pub mod validate;
+pub mod wire;
 
 pub use context::{Context, Environment};
 pub use error::{Error, ErrorCode};

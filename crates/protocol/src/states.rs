@@ -1,5 +1,18 @@
 //! The closed sets of MLflow's data model: statuses, life-cycle stages, views.
 
+use std::borrow::Cow;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NameOrNumber<'a> {
+    #[serde(borrow)]
+    Name(Cow<'a, str>),
+    Number(i16),
+}
+
 macro_rules! states {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal $text:literal,)* }) => {
         $(#[$doc])*
@@ -20,6 +33,9 @@ macro_rules! states {
                 self as i16
             }
 
+            /// Names and numbers, for reading requests.
+            pub const NAMES: &'static [(&'static str, i16)] = &[$(($text, $number),)*];
+
             /// The value with this name on the wire.
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|state| state.name() == name)
@@ -28,6 +44,22 @@ macro_rules! states {
             /// The value with this number.
             pub fn from_number(number: i16) -> Option<Self> {
                 Self::ALL.iter().copied().find(|state| state.number() == number)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let found = match NameOrNumber::deserialize(deserializer)? {
+                    NameOrNumber::Name(name) => Self::from_name(&name),
+                    NameOrNumber::Number(number) => Self::from_number(number),
+                };
+                found.ok_or_else(|| D::Error::custom(concat!("unknown ", stringify!($name))))
             }
         }
     };

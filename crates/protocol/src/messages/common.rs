@@ -1,0 +1,51 @@
+//! What several areas share.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::validate;
+use crate::wire::{Field, Kind, Message, missing};
+
+/// A response without content: `{}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Empty {}
+
+/// A tag or parameter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyValue {
+    /// The key.
+    #[serde(default)]
+    pub key: String,
+    /// The value; may be empty.
+    #[serde(default)]
+    pub value: String,
+}
+
+pub(super) const KEY_VALUE: Message =
+    Message(&[Field::new("key", Kind::Text, &[]), Field::new("value", Kind::Text, &[])]);
+
+/// The run that a request names in `run_id` or, as old clients do, in `run_uuid`.
+pub(super) fn either<'a>(run_id: &'a str, run_uuid: &'a str) -> &'a str {
+    if run_id.is_empty() { run_uuid } else { run_id }
+}
+
+/// Checks a list of tags or parameters: keys present and of the given length, values within a
+/// limit (cut to it, or refused).
+pub(super) fn check_pairs(
+    pairs: &mut [KeyValue],
+    list: &str,
+    key_limit: usize,
+    value_limit: usize,
+) -> Result<(), Error> {
+    for (index, pair) in pairs.iter_mut().enumerate() {
+        let key_path = format!("{list}[{index}].key");
+        if pair.key.is_empty() {
+            return Err(missing(&key_path));
+        }
+        validate::text(&pair.key, key_limit, &key_path)?;
+        validate::storable(&pair.value, &format!("{list}[{index}].value"))?;
+        validate::cut(&mut pair.value, value_limit);
+    }
+    Ok(())
+}
