@@ -16,7 +16,7 @@ pub(crate) const BATCH: usize = 1_000;
 /// Keys over which a batch spreads its metrics; each key so gets 100 steps in a row.
 pub(crate) const BATCH_KEYS: usize = 10;
 /// Steps start here so that all have as many digits and can be patched in place.
-const FIRST_STEP: u64 = 1_000_000;
+pub(crate) const FIRST_STEP: u64 = 1_000_000;
 
 /// Posts `body` to an MLflow path and reads the JSON answer.
 pub(crate) async fn ask(connection: &mut Connection, path: &str, body: &Value) -> Result<Value> {
@@ -108,12 +108,11 @@ pub(crate) struct MetricBatch {
 impl MetricBatch {
     pub(crate) fn new(run: &str, keys: &[String], first_step: u64) -> Self {
         let mut body = format!("{{\"run_id\":\"{run}\",\"metrics\":[");
-        let mut random = Random::new(7);
         let mut spots = Vec::with_capacity(BATCH);
         for i in 0..BATCH {
             let key = &keys[i % keys.len()];
             let comma = if i == 0 { "" } else { "," };
-            let value = random.unit();
+            let value = point_value(i);
             // Writing into a string cannot fail.
             let _ =
                 write!(body, "{comma}{{\"key\":\"{key}\",\"value\":{value},\"timestamp\":170000");
@@ -152,6 +151,11 @@ fn digits(field: &mut [u8], mut number: u64) {
         *place = b'0' + (number % 10) as u8;
         number /= 10;
     }
+}
+
+/// The value at place `at` of every batch.
+pub(crate) const fn point_value(at: usize) -> f64 {
+    Random::new(at as u64).unit()
 }
 
 /// Names `m0`, `m1`, ...

@@ -1,6 +1,7 @@
 //! Load generator and benchmarks of Modelyard beside its peers: see `bench/README.md`.
 
 mod bare;
+mod bulk;
 mod data;
 mod goals;
 mod http;

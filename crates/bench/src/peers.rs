@@ -8,6 +8,9 @@ use anyhow::{Context as _, Result};
 
 use crate::process::{Running, command, free_address};
 
+/// Name of the SQLite file in a server's folder.
+pub(crate) const DATABASE: &str = "tracking.db";
+
 /// A tracking server under measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Peer {
@@ -81,7 +84,7 @@ impl Programs {
 }
 
 fn arguments(line: &mut Command, peer: Peer, folder: &Path, address: SocketAddr) {
-    let database = folder.join("tracking.db");
+    let database = folder.join(DATABASE);
     let artifacts = folder.join("artifacts");
     line.current_dir(folder).arg("server");
     match peer {

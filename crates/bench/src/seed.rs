@@ -1,14 +1,16 @@
 //! Fills servers through their API, and keeps what took a peer minutes for the next time.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::bulk;
 use crate::data::{BATCH, MetricBatch, create_experiment};
 use crate::http::Connection;
 use crate::load::{Operation, Plan, drive};
-use crate::peers::Peer;
+use crate::peers::{DATABASE, Peer};
 use crate::process::Running;
 use crate::suite::Suite;
 use crate::workloads::lifecycle::Lifecycle;
@@ -26,35 +28,80 @@ pub(crate) struct Seeded {
     pub(crate) runs: Vec<String>,
 }
 
-/// Starts `peer` on a folder that `fill` has filled, now or in an earlier bench run.
+/// Runs that MLflow's own API writes before the rest is copied.
+const SAMPLE_RUNS: u64 = 50;
+
+/// What a server is filled with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Filling {
+    /// So many runs in one experiment.
+    Runs(u64),
+    /// Two runs with so many points of `m0`.
+    Histories([u64; 2]),
+}
+
+impl Filling {
+    fn name(self) -> String {
+        match self {
+            Self::Runs(count) => format!("runs-{count}"),
+            Self::Histories([small, large]) => format!("points-{small}-{large}"),
+        }
+    }
+
+    /// Through the API; for MLflow a sample only.
+    async fn through_api(self, peer: Peer, server: &Running) -> Result<Seeded> {
+        let sample = peer == Peer::Mlflow;
+        match self {
+            Self::Runs(count) => runs(server, if sample { SAMPLE_RUNS } else { count }).await,
+            Self::Histories(sizes) => {
+                let sizes = if sample { [BATCH as u64; 2] } else { sizes };
+                add_points(server, "history", &["m0".to_owned()], &sizes).await
+            }
+        }
+    }
+
+    fn rest_of_mlflow(self, database: &Path, seeded: &Seeded) -> Result<()> {
+        match self {
+            Self::Runs(count) => bulk::add_runs(database, SAMPLE_RUNS, count),
+            Self::Histories(sizes) => seeded
+                .runs
+                .iter()
+                .zip(sizes)
+                .try_for_each(|(run, points)| bulk::add_points(database, run, points)),
+        }
+    }
+}
+
+/// Starts `peer` on a folder filled now, or in an earlier bench run.
 ///
 /// Only the peers' data are kept: ours are made anew each time, as the format may have changed.
-pub(crate) async fn filled<F>(
+pub(crate) async fn filled(
     suite: &Suite,
     peer: Peer,
-    name: &str,
-    fill: F,
-) -> Result<(Running, Seeded)>
-where
-    F: AsyncFnOnce(&Running) -> Result<Seeded>,
-{
+    filling: Filling,
+) -> Result<(Running, Seeded)> {
+    let name = filling.name();
     let keep = peer != Peer::Modelyard;
     let parent = if keep { &suite.seeds } else { &suite.scratch };
     let folder = parent.join(format!("{}-{name}", peer.name()));
     let marker = folder.join("seeded.json");
-    if keep && marker.exists() {
-        let seeded = serde_json::from_slice(&std::fs::read(&marker)?)?;
+    if !(keep && marker.exists()) {
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
         let server = suite.programs.start(peer, &folder)?;
-        server.settle()?;
-        return Ok((server, seeded));
+        crate::progress(&format!("filling {} with {name}", peer.name()));
+        let seeded = filling.through_api(peer, &server).await;
+        let seeded = seeded.with_context(|| format!("fill {} with {name}", peer.name()))?;
+        server.stop()?;
+        if peer == Peer::Mlflow {
+            filling.rest_of_mlflow(&folder.join(DATABASE), &seeded)?;
+        }
+        std::fs::write(&marker, serde_json::to_vec(&seeded)?)?;
     }
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder)?;
-    }
+    let seeded = serde_json::from_slice(&std::fs::read(&marker)?)?;
     let server = suite.programs.start(peer, &folder)?;
-    crate::progress(&format!("filling {} with {name}", peer.name()));
-    let seeded = fill(&server).await.with_context(|| format!("fill {name}"))?;
-    std::fs::write(&marker, serde_json::to_vec(&seeded)?)?;
+    server.settle()?;
     Ok((server, seeded))
 }
 
@@ -105,7 +152,7 @@ pub(crate) async fn add_runs(server: &Running, experiment: &str, from: u64, to: 
 }
 
 /// An experiment with `count` runs.
-pub(crate) async fn runs(server: &Running, count: u64) -> Result<Seeded> {
+async fn runs(server: &Running, count: u64) -> Result<Seeded> {
     let mut connection = Connection::open(server.address).await?;
     let experiment = create_experiment(&mut connection, "seeded").await?;
     add_runs(server, &experiment, 0, count).await?;

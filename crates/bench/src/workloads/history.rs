@@ -6,7 +6,7 @@ use crate::data::API;
 use crate::http::{Connection, get};
 use crate::load::{Operation, drive};
 use crate::peers::Peer;
-use crate::seed::{add_points, filled};
+use crate::seed::{Filling, filled};
 use crate::suite::{MIB, Suite};
 
 /// The same history again and again.
@@ -25,12 +25,7 @@ impl Operation for History {
 
 pub(crate) async fn run(suite: &mut Suite, peer: Peer) -> Result<()> {
     let sizes = [suite.pick(20_000, 100_000), suite.pick(100_000, 1_000_000)];
-    let name = format!("points-{}-{}", sizes[0], sizes[1]);
-    let keys = ["m0".to_owned()];
-    let (server, seeded) = filled(suite, peer, &name, async |server| {
-        add_points(server, "history", &keys, &sizes).await
-    })
-    .await?;
+    let (server, seeded) = filled(suite, peer, Filling::Histories(sizes)).await?;
     for (run, points) in seeded.runs.iter().zip(sizes) {
         let request = get(&format!("{API}/metrics/get-history?run_id={run}&metric_key=m0"));
         let mut connection = Connection::open(server.address).await?;

@@ -8,7 +8,7 @@ use crate::http::{Connection, post};
 use crate::load::{Operation, drive};
 use crate::peers::Peer;
 use crate::process::Running;
-use crate::seed::{self, filled};
+use crate::seed::{Filling, filled};
 use crate::suite::Suite;
 
 /// Runs asked for in one page.
@@ -100,9 +100,7 @@ async fn token_after(server: &Running, experiment: &str, pages: usize) -> Result
 pub(crate) async fn run(suite: &mut Suite, peer: Peer) -> Result<()> {
     // In quick mode "page 50" is the last page.
     let count = suite.pick(5_000, 20_000);
-    let name = format!("runs-{count}");
-    let (server, seeded) =
-        filled(suite, peer, &name, async |server| seed::runs(server, count).await).await?;
+    let (server, seeded) = filled(suite, peer, Filling::Runs(count)).await?;
     let experiment = seeded.experiment.as_str();
     for (query, deep) in [(NONE, false), (FILTER, false), (ORDER, false), (NONE, true)] {
         let token = match deep {
