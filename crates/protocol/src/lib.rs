@@ -4,6 +4,7 @@ pub mod context;
 pub mod error;
 pub mod limits;
 pub mod messages;
+pub mod names;
 pub mod page_token;
 pub mod search;
 pub mod states;

@@ -15,3 +15,6 @@ pub mod server;
 pub mod transfers;
 
 pub use common::{Empty, KeyValue};
+
+#[cfg(test)]
+mod tests;

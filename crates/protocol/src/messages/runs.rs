@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::common::{KEY_VALUE, KeyValue, check_pairs, either};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::states::{RunStatus, ViewType};
 use crate::validate;
@@ -57,7 +57,9 @@ impl Request for CreateRun {
 
     fn validate(&mut self) -> Result<(), Error> {
         if self.experiment_id.is_empty() {
-            return Err(crate::wire::missing("experiment_id"));
+            // MLflow notices it in the database, hence its other code.
+            let message = crate::wire::missing("experiment_id").message;
+            return Err(Error::new(ErrorCode::BadRequest, message));
         }
         validate::text(&self.user_id, limits::MAX_USER_ID_CHARS, "user_id")?;
         validate::text(&self.run_name, limits::MAX_RUN_NAME_CHARS, "run_name")?;

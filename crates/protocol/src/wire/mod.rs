@@ -13,6 +13,9 @@ mod params;
 mod python;
 mod query;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use check::missing;
 pub use message::{Check, Field, Kind, Message, Request};
 pub use number::Double;

@@ -65,7 +65,7 @@ impl<'a> Params<'a> {
 
     fn read_unvalidated<T: Request>(&self) -> Result<T, Error> {
         match &self.0 {
-            Source::Query(query) => from_loose(&query_object(&T::MESSAGE, query)?),
+            Source::Query(query) => read_loosely(&query_object(&T::MESSAGE, query)?),
             Source::Body(body) => {
                 if let Ok(request) = serde_json::from_slice::<T>(body)
                     && request.is_complete()
@@ -74,7 +74,7 @@ impl<'a> Params<'a> {
                 }
                 let (object, broken) = body_object(body)?;
                 // MLflow takes a body that is not JSON for an empty one; say so.
-                from_loose(&object).map_err(|mut error| {
+                read_loosely(&object).map_err(|mut error| {
                     if let Some(fault) = broken {
                         error.message += &format!(" The request body is not valid JSON: {fault}.");
                     }
@@ -97,7 +97,7 @@ fn require_json(content_type: Option<&str>) -> Result<(), Error> {
     Err(Error::invalid("Bad Request. Content-Type must be one of ['application/json']."))
 }
 
-fn from_loose<T: Request>(request: &Value) -> Result<T, Error> {
+pub(super) fn read_loosely<T: Request>(request: &Value) -> Result<T, Error> {
     refuse_double_spelling(&T::MESSAGE, request)?;
     let Value::Object(object) = request else {
         return Err(Error::invalid("The request must be a JSON object."));
