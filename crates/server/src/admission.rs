@@ -18,6 +18,8 @@ pub(crate) enum Lane {
     Write,
     /// Artifact bytes in either direction: as slow as the client's network.
     Transfer,
+    /// Streams of events, which last as long as a page is open. They are few and never wait.
+    Events,
 }
 
 /// Reads that run at once. Above a few per core they only compete.
@@ -26,6 +28,8 @@ const READS: usize = 64;
 const WRITES: usize = 512;
 /// Transfers that run at once; each holds a buffer and a file.
 const TRANSFERS: usize = 256;
+/// Streams of events open at once; each holds a connection.
+const EVENT_STREAMS: usize = 1024;
 /// Requests that may wait in one lane, as a multiple of those that run.
 const WAITING_FACTOR: usize = 8;
 /// How long a request waits for its turn. Clients give up after 120 s and retry on 429 and 503.
@@ -43,6 +47,7 @@ pub(crate) struct Admission {
     read: Queue,
     write: Queue,
     transfer: Queue,
+    events: Queue,
     bodies: Queue,
 }
 
@@ -59,6 +64,7 @@ impl Admission {
             read: lane(READS),
             write: lane(WRITES),
             transfer: lane(TRANSFERS),
+            events: Queue::new(EVENT_STREAMS, 0),
             bodies: Queue::new(BODIES_BYTES / UNIT_BYTES, WRITES),
         }
     }
@@ -74,6 +80,7 @@ impl Admission {
             Lane::Read => self.read.enter(1).await,
             Lane::Write => self.write.enter(1).await,
             Lane::Transfer => self.transfer.enter(1).await,
+            Lane::Events => self.events.enter(1).await,
         }
     }
 
@@ -87,11 +94,12 @@ impl Admission {
     }
 
     /// The queues with their names.
-    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 4] {
+    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 5] {
         [
             ("read", &self.read),
             ("write", &self.write),
             ("transfer", &self.transfer),
+            ("events", &self.events),
             ("body_memory", &self.bodies),
         ]
     }

@@ -101,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn large_bodies_are_counted_while_they_live() {
         let admission = Admission::new();
-        let memory = |admission: &Admission| admission.queues()[3].1.running();
+        let memory = |admission: &Admission| admission.queues()[4].1.running();
         let held = read(Body::from(vec![b'x'; 1 << 20]), &admission).await.expect("1 MiB");
         assert_eq!(memory(&admission), 16);
         drop(held);

@@ -84,7 +84,7 @@ where
         return Ok(refusal);
     }
     Caller::anonymous().require(rule.permission)?;
-    if rule.lane == Lane::Transfer {
+    if matches!(rule.lane, Lane::Transfer | Lane::Events) {
         let permit = app.admission.enter(rule.lane).await.map_err(|error| busy(app, error))?;
         let request = request.map(|body| body::count_in(body, app.clone()));
         let response = call(handler, request, app).await;

@@ -21,6 +21,7 @@ mod router;
 mod serve;
 mod state;
 
+pub use api::v1::openapi;
 pub use config::ServerConfig;
 pub use serve::serve;
 pub use state::Services;

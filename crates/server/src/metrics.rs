@@ -66,8 +66,6 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Open connections.
     pub(crate) connections: Gauge,
-    /// Open event streams.
-    pub(crate) event_streams: Gauge,
     /// Requests refused by the Host check.
     pub(crate) refused_hosts: Counter,
     /// Requests refused by the Origin check.
@@ -86,7 +84,6 @@ impl Metrics {
             routes: (0..routes).map(|_| RouteMetrics::default()).collect(),
             in_flight: Gauge::default(),
             connections: Gauge::default(),
-            event_streams: Gauge::default(),
             refused_hosts: Counter::default(),
             refused_origins: Counter::default(),
             refused_load: Counter::default(),

@@ -6,8 +6,8 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
-use crate::admission::Lane::{self, Free};
-use crate::api::server;
+use crate::admission::Lane::{self, Events, Free};
+use crate::api::{server, ui, v1};
 use crate::caller::Permission::{self, Public, Read};
 use crate::guard::{Area, Guarded, Rule};
 use crate::{AppState, answer};
@@ -33,10 +33,30 @@ fn core(routes: &mut Routes) {
     routes.mlflow(M::GET, "3.0/mlflow/server-info", Read, Free, server::server_info);
 }
 
+/// Our own API, which the web UI uses.
+fn modelyard(routes: &mut Routes) {
+    use crate::admission::Lane::Read as Reads;
+    use Method as M;
+    let v1 = "/api/modelyard/v1";
+    routes.area = Area::Core;
+    routes.add(M::GET, &format!("{v1}/openapi.json"), Public, Free, v1::document);
+    routes.add(M::GET, &format!("{v1}/server"), Read, Free, v1::server::server);
+    routes.area = Area::Tracking;
+    routes.add(M::GET, &format!("{v1}/events"), Read, Events, v1::events::events);
+    routes.add(M::GET, &format!("{v1}/experiments"), Read, Reads, v1::experiments::list);
+    let columns = format!("{v1}/experiments/{{experiment_id}}/columns");
+    routes.add(M::GET, &columns, Read, Reads, v1::experiments::columns);
+    routes.add(M::POST, &format!("{v1}/runs/search"), Read, Reads, v1::runs::search);
+    routes.add(M::GET, &format!("{v1}/runs/{{run_id}}/metrics"), Read, Reads, v1::metrics::list);
+    let points = format!("{v1}/runs/{{run_id}}/metrics/points");
+    routes.add(M::GET, &points, Read, Reads, v1::metrics::points);
+}
+
 /// Builds the router.
 pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     let mut routes = Routes::new(static_prefix);
     core(&mut routes);
+    modelyard(&mut routes);
     routes.finish()
 }
 
@@ -103,7 +123,7 @@ impl Routes {
     fn finish(mut self) -> (Router<AppState>, Vec<RouteInfo>) {
         self.area = Area::Core;
         let any = || Method::from_bytes(b"ANY").unwrap_or_default();
-        let unknown = self.guard(any(), "(unknown path)", Public, Free, unknown_path);
+        let unknown = self.guard(any(), "(unknown path)", Public, Free, ui::file_or_page);
         let wrong = self.guard(any(), "(wrong method)", Public, Free, wrong_method);
         let router = self.router.fallback(unknown).method_not_allowed_fallback(wrong);
         (router, self.list)
@@ -119,13 +139,6 @@ fn method_filter(method: &Method) -> MethodFilter {
         // axum answers HEAD from GET handlers by itself.
         _ => MethodFilter::GET,
     }
-}
-
-/// MLflow's clients take a 404 that is not JSON for `ENDPOINT_NOT_FOUND` and fall back to an older
-/// endpoint; a JSON error here would break them.
-async fn unknown_path(method: Method, uri: Uri) -> Response {
-    let text = format!("Not found: {method} {} is not an endpoint of this server.\n", uri.path());
-    answer::text(StatusCode::NOT_FOUND, text)
 }
 
 /// axum adds `Allow`. A plain OPTIONS asks for nothing but that.

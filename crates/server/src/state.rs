@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use modelyard_protocol::Context;
 use modelyard_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Cancelled when the server begins to stop: endless answers end by it.
     pub(crate) stopping: CancellationToken,
+    /// The start page of the web UI.
+    pub(crate) start_page: Bytes,
     /// The route table, by route id.
     pub(crate) routes: Vec<RouteInfo>,
 }
@@ -49,7 +52,17 @@ impl AppState {
         let admission = Admission::new();
         let metrics = Metrics::new(routes.len());
         let stopping = CancellationToken::new();
-        Self(Arc::new(Shared { config, store, context, admission, metrics, stopping, routes }))
+        let start_page = modelyard_ui::index(&config.static_prefix).into();
+        Self(Arc::new(Shared {
+            config,
+            store,
+            context,
+            admission,
+            metrics,
+            stopping,
+            start_page,
+            routes,
+        }))
     }
 }
 

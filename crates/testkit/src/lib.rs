@@ -1,10 +1,16 @@
-//! Test helpers: a temporary PostgreSQL, the built binary, an HTTP client.
+//! Test helpers: the built binary as a server, an HTTP client, a temporary PostgreSQL.
 //!
 //! Nothing here is part of the product; failures panic, as in a test.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the programs they test")]
 #![expect(clippy::print_stderr, reason = "the test runner shows it")]
 
+mod http;
 mod postgres;
+mod server;
+mod sqlite;
 
+pub use http::{Answer, Client};
 pub use postgres::postgres_url;
+pub use server::{Server, Setup};
+pub use sqlite::sqlite_integrity;

@@ -1,4 +1,4 @@
-//! Bodies on the artifact routes: counted, and holding their slot until the last byte.
+//! Bodies that stream: counted, and holding their slot until the last byte.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,13 +19,13 @@ struct Counted {
     _permit: Option<Permit>,
 }
 
-/// Counts what a client uploads.
+/// Counts what a client sends.
 pub(crate) fn count_in(body: Body, app: AppState) -> Body {
     let counter: fn(&Metrics) -> &Counter = |metrics| &metrics.transfer_bytes_in;
     Body::new(Counted { body, app, counter, _permit: None })
 }
 
-/// Counts what a client downloads, and keeps `permit` until it has it.
+/// Counts what a client gets, and keeps `permit` until it has it all.
 pub(crate) fn hold_out(body: Body, app: AppState, permit: Permit) -> Body {
     let counter: fn(&Metrics) -> &Counter = |metrics| &metrics.transfer_bytes_out;
     Body::new(Counted { body, app, counter, _permit: Some(permit) })

@@ -14,7 +14,6 @@ pub(crate) fn render(app: &AppState) -> String {
     let metrics = &app.metrics;
     page.gauge("http_in_flight", "Requests being worked on.", metrics.in_flight.value());
     page.gauge("http_connections", "Open connections.", metrics.connections.value());
-    page.gauge("event_streams", "Open event streams of the web UI.", metrics.event_streams.value());
     page.head("http_refused_total", "counter", "Requests refused before their route was reached.");
     for (reason, counter) in [
         ("host", &metrics.refused_hosts),

@@ -1,0 +1,145 @@
+//! One client's stream of events.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use futures_util::Stream;
+use modelyard_store::ChangeKind as Stored;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{Change, ChangeKind};
+use crate::AppState;
+
+/// The shortest time between two bursts of events.
+const PAUSE: Duration = Duration::from_millis(250);
+/// The longest silence: proxies close connections that are silent for a minute or less.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Different changes that are remembered between two bursts; more than that is a `resync`.
+const PENDING_MAX: usize = 1_000;
+/// Sent first: how long a browser waits before it connects again, in milliseconds.
+const HELLO: &str = "retry: 2000\n\n";
+const SILENCE: &str = ":\n\n";
+const RESYNC: &str = "event: resync\ndata: {}\n\n";
+
+/// Which changes a client wants to hear of.
+pub(super) struct Filter {
+    pub(super) experiment: Option<i64>,
+    pub(super) run: Option<String>,
+}
+
+impl Filter {
+    fn passes(&self, change: &modelyard_store::Change) -> bool {
+        self.experiment.is_none_or(|experiment| change.experiment_id == experiment)
+            && self.run.as_ref().is_none_or(|run| change.run_id.as_ref() == Some(run))
+    }
+}
+
+/// The stream of a client that listens from now on.
+pub(super) fn open(
+    app: &AppState,
+    filter: Filter,
+) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
+    let listener = Listener {
+        changes: app.store.changes(),
+        stopping: app.stopping.clone(),
+        filter,
+        pending: BTreeSet::new(),
+        missed: false,
+        last_sent: None,
+    };
+    futures_util::stream::unfold(listener, async |mut listener| {
+        let text = listener.next().await?;
+        Some((Ok(text), listener))
+    })
+}
+
+struct Listener {
+    changes: Receiver<modelyard_store::Change>,
+    stopping: CancellationToken,
+    filter: Filter,
+    /// Changes that wait for the next burst.
+    pending: BTreeSet<Change>,
+    /// Whether some were missed, so that the client must read everything anew.
+    missed: bool,
+    last_sent: Option<Instant>,
+}
+
+impl Listener {
+    /// The next piece of the stream; `None` when it ends.
+    ///
+    /// A client that does not read is not asked for more here: the channel then overtakes it, and it
+    /// learns so by `resync`. If it does not read at all, the connection's own time-out ends it.
+    async fn next(&mut self) -> Option<Bytes> {
+        let Some(last_sent) = self.last_sent else {
+            self.last_sent = Some(Instant::now());
+            return Some(Bytes::from_static(HELLO.as_bytes()));
+        };
+        loop {
+            let has_news = self.missed || !self.pending.is_empty();
+            let due = last_sent + if has_news { PAUSE } else { HEARTBEAT };
+            tokio::select! {
+                biased;
+                () = self.stopping.cancelled() => return None,
+                () = sleep_until(due) => {
+                    self.last_sent = Some(Instant::now());
+                    return Some(self.burst());
+                }
+                change = self.changes.recv() => match change {
+                    Ok(change) => self.note(change),
+                    Err(RecvError::Lagged(_)) => self.missed = true,
+                    Err(RecvError::Closed) => return None,
+                },
+            }
+        }
+    }
+
+    fn note(&mut self, change: modelyard_store::Change) {
+        if self.missed || !self.filter.passes(&change) {
+            return;
+        }
+        self.pending.insert(Change {
+            experiment_id: change.experiment_id.to_string(),
+            run_id: change.run_id,
+            kind: change.kind.into(),
+        });
+        self.missed = self.pending.len() > PENDING_MAX;
+    }
+
+    /// What has come together since the last burst.
+    fn burst(&mut self) -> Bytes {
+        let pending = std::mem::take(&mut self.pending);
+        if std::mem::take(&mut self.missed) {
+            return Bytes::from_static(RESYNC.as_bytes());
+        }
+        if pending.is_empty() {
+            return Bytes::from_static(SILENCE.as_bytes());
+        }
+        let mut text = String::new();
+        for change in pending {
+            // A struct of texts is always written.
+            let data = serde_json::to_string(&change).unwrap_or_default();
+            text.push_str("event: change\ndata: ");
+            text.push_str(&data);
+            text.push_str("\n\n");
+        }
+        text.into()
+    }
+}
+
+impl From<Stored> for ChangeKind {
+    fn from(kind: Stored) -> Self {
+        match kind {
+            Stored::Experiment => Self::Experiment,
+            Stored::Run => Self::Run,
+            Stored::Metrics => Self::Metrics,
+            Stored::Params => Self::Params,
+            Stored::Tags => Self::Tags,
+            Stored::Models => Self::Models,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Our own API, `/api/modelyard/v1`: what the web UI needs beyond MLflow's. Described by OpenAPI.
+
+pub(crate) mod events;
+pub(crate) mod experiments;
+mod extract;
+pub(crate) mod metrics;
+mod openapi;
+mod page;
+pub(crate) mod runs;
+mod sample;
+pub(crate) mod server;
+mod value;
+
+pub(crate) use openapi::document;
+pub use openapi::openapi;
