@@ -11,18 +11,18 @@ use super::runs::{CreateRun, LogInputs, RunAnswer, RunInfoAnswer, Runs, UpdateRu
 use crate::wire::{Params, Request};
 
 /// An answer of MLflow, read and written again, keeps every field.
-fn keeps<T: Serialize + DeserializeOwned>(answer: Value) {
+fn keeps<T: Serialize + DeserializeOwned>(answer: &Value) {
     let typed: T = serde_json::from_value(answer.clone()).unwrap();
-    assert_eq!(serde_json::to_value(&typed).unwrap(), answer);
+    assert_eq!(serde_json::to_value(&typed).unwrap(), *answer);
 }
 
-fn read<T: Request>(body: Value) -> T {
+fn read<T: Request>(body: &Value) -> T {
     Params::from_body(body.to_string().as_bytes()).read().unwrap()
 }
 
 #[test]
 fn run_answers_have_mlflows_fields() {
-    keeps::<RunAnswer>(json!({"run": {
+    keeps::<RunAnswer>(&json!({"run": {
         "info": {
             "run_uuid": "be0d", "experiment_id": "2", "run_name": "manual", "user_id": "root",
             "status": "RUNNING", "start_time": 1_795_446_615_818_i64,
@@ -32,7 +32,7 @@ fn run_answers_have_mlflows_fields() {
         "data": {"tags": [{"key": "mlflow.user", "value": "root"}]},
         "inputs": {}
     }}));
-    keeps::<Runs>(json!({"runs": [{
+    keeps::<Runs>(&json!({"runs": [{
         "info": {
             "run_uuid": "be0d", "experiment_id": "2", "run_name": "manual", "user_id": "",
             "status": "FINISHED", "start_time": 0, "end_time": 5, "artifact_uri": "/x",
@@ -51,9 +51,9 @@ fn run_answers_have_mlflows_fields() {
         }]},
         "outputs": {"model_outputs": [{"model_id": "m-1", "step": 0}]}
     }], "next_page_token": "x"}));
-    keeps::<Runs>(json!({}));
-    keeps::<MetricHistory>(json!({}));
-    keeps::<RunInfoAnswer>(json!({"run_info": {
+    keeps::<Runs>(&json!({}));
+    keeps::<MetricHistory>(&json!({}));
+    keeps::<RunInfoAnswer>(&json!({"run_info": {
         "run_uuid": "a", "experiment_id": "0", "run_name": "n", "user_id": "u", "status": "KILLED",
         "start_time": 1, "artifact_uri": "/x", "lifecycle_stage": "active", "run_id": "a"
     }}));
@@ -61,13 +61,13 @@ fn run_answers_have_mlflows_fields() {
 
 #[test]
 fn experiment_and_model_answers_have_mlflows_fields() {
-    keeps::<ExperimentAnswer>(json!({"experiment": {
+    keeps::<ExperimentAnswer>(&json!({"experiment": {
         "experiment_id": "0", "name": "Default", "artifact_location": "mlflow-artifacts:/0",
         "lifecycle_stage": "active", "last_update_time": 2, "creation_time": 1,
         "tags": [{"key": "a", "value": ""}], "workspace": "default"
     }}));
-    keeps::<Experiments>(json!({}));
-    keeps::<LoggedModelAnswer>(json!({"model": {
+    keeps::<Experiments>(&json!({}));
+    keeps::<LoggedModelAnswer>(&json!({"model": {
         "info": {
             "model_id": "m-80c8", "experiment_id": "2", "name": "model",
             "creation_timestamp_ms": 1, "last_updated_timestamp_ms": 2, "artifact_uri": "/x",
@@ -107,13 +107,13 @@ fn the_clients_requests_take_the_fast_way() {
     let strict: LogMetric = serde_json::from_value(metric).unwrap();
     assert!(strict.is_complete());
     let batch = json!({"run_id": "55bf", "metrics": [{
-        "key": "training_score", "value": 2077.555_673_060_547_6, "timestamp": 1, "step": 0,
+        "key": "training_score", "value": 2_077.555_673_060_547_6, "timestamp": 1, "step": 0,
         "dataset_name": "dataset", "dataset_digest": "f7e5a261", "model_id": "m-80c8",
         "run_id": "55bf"
     }], "params": [{"key": "a", "value": "1"}], "tags": [{"key": "t", "value": ""}]});
     let strict: LogBatch = serde_json::from_value(batch).unwrap();
     assert!(strict.is_complete());
-    assert_eq!(strict.metrics[0].value.0, 2077.555_673_060_547_6);
+    assert_eq!(strict.metrics[0].value.0, 2_077.555_673_060_547_6);
     let create = json!({
         "experiment_id": "2", "user_id": "root", "run_name": "manual", "start_time": 1,
         "tags": [{"key": "mlflow.user", "value": "root"}]
@@ -127,7 +127,7 @@ fn the_clients_requests_take_the_fast_way() {
 
 #[test]
 fn recorded_requests_are_read() {
-    let inputs: LogInputs = read(json!({"run_id": "55bf", "datasets": [{
+    let inputs: LogInputs = read(&json!({"run_id": "55bf", "datasets": [{
         "tags": [{"key": "mlflow.data.context", "value": "train"}],
         "dataset": {
             "name": "dataset", "digest": "f7e5a261", "source_type": "code",
@@ -137,6 +137,6 @@ fn recorded_requests_are_read() {
     }]}));
     assert_eq!(inputs.datasets[0].dataset.profile.as_deref(), Some("{\"num_rows\": 331}"));
     let finalize: FinalizeLoggedModel =
-        read(json!({"model_id": "m-1", "status": "LOGGED_MODEL_READY"}));
+        read(&json!({"model_id": "m-1", "status": "LOGGED_MODEL_READY"}));
     assert_eq!(finalize.status.short_name(), "READY");
 }
