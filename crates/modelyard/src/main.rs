@@ -4,8 +4,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod client;
 mod commands;
+mod config;
 mod context;
+mod exit;
+mod files;
+mod logging;
+mod output;
+mod transfer;
 
 /// The machine-learning life cycle in one binary: an MLflow-compatible tracking server, and its
 /// command line.
@@ -20,9 +27,17 @@ struct Cli {
 enum Command {
     /// Start the tracking server with its web UI.
     #[command(visible_alias = "ui")]
-    Server(commands::server::Args),
+    Server(Box<commands::server::Args>),
+    /// Create, find, show and change experiments.
+    Experiments(commands::experiments::Args),
+    /// Find, show and change runs.
+    Runs(commands::runs::Args),
+    /// Upload, list and download the artifacts of runs.
+    Artifacts(commands::artifacts::Args),
     /// Print the versions of Modelyard and of the MLflow release it is compatible with.
     Version,
+    /// Print the OpenAPI document of the server's own API.
+    Openapi,
     /// Print the completion script of a shell.
     Completions(commands::completions::Args),
 }
@@ -32,12 +47,26 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
-        Command::Server(args) => commands::server::run(args),
+        Command::Server(args) => commands::server::run(&args),
+        Command::Experiments(args) => commands::experiments::run(&args),
+        Command::Runs(args) => commands::runs::run(&args),
+        Command::Artifacts(args) => commands::artifacts::run(&args),
         Command::Version => commands::version::run(),
+        Command::Openapi => commands::openapi::run(),
         Command::Completions(args) => commands::completions::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => commands::fail(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_does_not_contradict_itself() {
+        super::Cli::command().debug_assert();
     }
 }

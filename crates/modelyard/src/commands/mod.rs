@@ -2,13 +2,24 @@
 
 use std::process::ExitCode;
 
+use crate::exit;
+
+pub(crate) mod artifacts;
 pub(crate) mod completions;
+pub(crate) mod connection;
+pub(crate) mod experiments;
+pub(crate) mod openapi;
+pub(crate) mod runs;
+pub(crate) mod search;
 pub(crate) mod server;
+pub(crate) mod tags;
 pub(crate) mod version;
 
 /// Says on stderr why a command failed, causes included.
 #[expect(clippy::print_stderr, reason = "this is where the user reads it")]
 pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("modelyard: {error:#}");
-    ExitCode::FAILURE
+    if !exit::is_silent(error) {
+        eprintln!("modelyard: {error:#}");
+    }
+    exit::code(error)
 }

@@ -1,0 +1,75 @@
+//! Downloading artifacts.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::ValueHint;
+use modelyard_artifacts::ArtifactPath;
+
+use super::source::Source;
+use crate::commands::connection::Session;
+use crate::exit::Usage;
+use crate::output::to_stdout;
+use crate::transfer;
+
+/// Arguments of `download`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run whose artifacts to download.
+    #[arg(long, short, value_name = "ID")]
+    run_id: Option<String>,
+    /// With --run-id: the file or folder; without it, everything.
+    #[arg(long, short, value_name = "PATH")]
+    artifact_path: Option<String>,
+    /// Instead of --run-id: runs:/RUN_ID/path, models:/MODEL_ID/path, mlflow-artifacts:/path,
+    /// file:///path, or a local path.
+    #[arg(long, short = 'u', value_name = "URI")]
+    artifact_uri: Option<String>,
+    /// Where to put it: a folder, which is created if it is missing. Without it, a new temporary
+    /// folder, unless the artifacts are on this machine already.
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dst_path: Option<PathBuf>,
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    let found = source(args)?.find(session)?;
+    let folder = match (&args.dst_path, found.tree.local_folder()) {
+        (Some(folder), _) => std::path::absolute(folder)?,
+        (None, None) => temporary_folder(session)?,
+        (None, Some(here)) => {
+            let path = found.path.as_ref().map_or("", ArtifactPath::as_str);
+            return print(&here.join(path));
+        }
+    };
+    let (context, console) = (&session.context, &session.console);
+    print(&transfer::download(&found.tree, &found.plan, &folder, context, console)?)
+}
+
+/// MLflow's rule: the URI goes before the run.
+fn source(args: &Args) -> anyhow::Result<Source> {
+    match (&args.artifact_uri, &args.run_id) {
+        (Some(uri), _) => Source::parse(uri),
+        (None, Some(run_id)) => Source::run(run_id, args.artifact_path.as_deref()),
+        (None, None) => Err(Usage("give either --run-id or --artifact-uri".to_owned()).into()),
+    }
+}
+
+/// A new folder that nobody else can look into.
+fn temporary_folder(session: &Session) -> anyhow::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let name = format!("modelyard-{}", session.context.uuid_hex());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    Ok(folder)
+}
+
+fn print(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    to_stdout(|out| {
+        out.write_all(path.as_os_str().as_bytes())?;
+        out.write_all(b"\n")
+    })
+}

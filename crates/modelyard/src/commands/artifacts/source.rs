@@ -1,0 +1,215 @@
+//! Which tree of artifacts is meant.
+
+use anyhow::bail;
+use modelyard_artifacts::ArtifactPath;
+
+use crate::client::Run;
+use crate::commands::connection::Session;
+use crate::exit::{NotFound, Usage};
+use crate::transfer::{Node, Plan, Tree};
+
+/// What `artifacts download` was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A path among the artifacts of a run; `None` is all of them.
+    Run(String, Option<ArtifactPath>),
+    /// A path among the artifacts of a logged model.
+    Model(String, Option<ArtifactPath>),
+    /// The file or folder at a location.
+    Location(String),
+}
+
+/// Where it is, and that it is there.
+pub(super) struct Found {
+    pub(super) tree: Tree,
+    pub(super) path: Option<ArtifactPath>,
+    pub(super) plan: Plan,
+}
+
+impl Found {
+    fn look(tree: Tree, path: Option<ArtifactPath>) -> anyhow::Result<Option<Self>> {
+        let plan = Plan::make(&tree, path.as_ref())?;
+        Ok(plan.map(|plan| Self { tree, path, plan }))
+    }
+}
+
+impl Source {
+    /// A path of a run, as given on the command line.
+    pub(super) fn run(run_id: &str, path: Option<&str>) -> anyhow::Result<Self> {
+        let path = ArtifactPath::parse_folder(path.unwrap_or_default())?;
+        Ok(Self::Run(run_id.to_owned(), path))
+    }
+
+    /// Reads an artifact URI.
+    pub(super) fn parse(uri: &str) -> anyhow::Result<Self> {
+        if let Some(rest) = strip_scheme(uri, "runs") {
+            let (run_id, path) = id_and_path(rest)?;
+            return Ok(Self::Run(run_id, path));
+        }
+        if let Some(rest) = strip_scheme(uri, "models") {
+            let (model_id, path) = id_and_path(rest)?;
+            if !is_model_id(&model_id) {
+                bail!(
+                    "{uri} names a registered model, and the model registry is not supported here \
+                     yet. Name a logged model (models:/m-…) or a run (runs:/RUN_ID/path)"
+                );
+            }
+            return Ok(Self::Model(model_id, path));
+        }
+        Ok(Self::Location(uri.to_owned()))
+    }
+
+    /// Asks the server where it is.
+    ///
+    /// # Errors
+    /// [`NotFound`] if it is nowhere.
+    pub(super) fn find(self, session: &Session) -> anyhow::Result<Found> {
+        let (client, context) = (&session.client, &session.context);
+        let (found, shown) = match self {
+            Self::Run(run_id, path) => {
+                let run = client.run(&run_id)?;
+                let shown = shown(&run.info.artifact_uri, path.as_ref());
+                (find_in_run(session, &run, path)?, shown)
+            }
+            Self::Model(model_id, path) => {
+                let model = client.logged_model(&model_id)?;
+                let tree = Tree::open(&model.artifact_uri, client, context)?;
+                let shown = shown(&model.artifact_uri, path.as_ref());
+                (Found::look(tree, path)?, shown)
+            }
+            Self::Location(uri) => {
+                let (tree, path) = Tree::around(&uri, client, context)?;
+                (Found::look(tree, path)?, uri)
+            }
+        };
+        found.ok_or_else(|| NotFound(format!("there is no artifact at {shown}")).into())
+    }
+}
+
+/// The artifacts of a run, to add to.
+pub(super) fn for_writing(session: &Session, run: &Run) -> anyhow::Result<Tree> {
+    let mut tree = of_run(session, run)?;
+    if let Tree::Local(local) = &mut tree {
+        local.create()?;
+    }
+    Ok(tree)
+}
+
+/// What lies directly in a folder of a run, or of the model that the run logged under that name.
+pub(super) fn list(
+    session: &Session,
+    run: &Run,
+    folder: Option<&ArtifactPath>,
+) -> anyhow::Result<Vec<Node>> {
+    let nodes = of_run(session, run)?.list(folder)?;
+    if !nodes.is_empty() {
+        return Ok(nodes);
+    }
+    let Some(folder) = folder else { return Ok(nodes) };
+    match model_of_run(session, run, folder)? {
+        Some((tree, path)) => tree.list(path.as_ref()),
+        None => Ok(nodes),
+    }
+}
+
+/// The artifacts of a run.
+fn of_run(session: &Session, run: &Run) -> anyhow::Result<Tree> {
+    let tree = Tree::open(&run.info.artifact_uri, &session.client, &session.context)?;
+    if let Some(folder) = tree.local_folder()
+        && !session.client.address().is_loopback()
+        // Below the folder of the experiment, a run has two of its own: RUN_ID/artifacts.
+        && !folder.ancestors().nth(2).is_some_and(std::path::Path::exists)
+    {
+        bail!(
+            "the artifacts of this run are in the folder {} of the server's machine, which is not \
+             on this one. Run the command there, or start the server with --serve-artifacts for \
+             new experiments",
+            folder.display()
+        );
+    }
+    Ok(tree)
+}
+
+fn find_in_run(
+    session: &Session,
+    run: &Run,
+    path: Option<ArtifactPath>,
+) -> anyhow::Result<Option<Found>> {
+    let found = Found::look(of_run(session, run)?, path.clone())?;
+    let (None, Some(path)) = (&found, path) else { return Ok(found) };
+    match model_of_run(session, run, &path)? {
+        Some((tree, path)) => Found::look(tree, path),
+        None => Ok(None),
+    }
+}
+
+/// From MLflow 3 on, `log_model(name="model")` puts the files beside the run, not into it; its
+/// clients find them all the same by the first name of the path.
+fn model_of_run(
+    session: &Session,
+    run: &Run,
+    path: &ArtifactPath,
+) -> anyhow::Result<Option<(Tree, Option<ArtifactPath>)>> {
+    let (name, rest) = path.as_str().split_once('/').unwrap_or((path.as_str(), ""));
+    let info = &run.info;
+    let model = session.client.logged_model_of_run(&info.experiment_id, &info.run_id, name)?;
+    let Some(model) = model else { return Ok(None) };
+    let path = ArtifactPath::parse_folder(rest)?;
+    let tree = Tree::open(&model.artifact_uri, &session.client, &session.context)?;
+    Ok(Some((tree, path)))
+}
+
+fn shown(location: &str, path: Option<&ArtifactPath>) -> String {
+    match path {
+        Some(path) => format!("{location}/{path}"),
+        None => location.to_owned(),
+    }
+}
+
+/// What follows `scheme:/`, `scheme://` or `scheme:///`.
+fn strip_scheme<'a>(uri: &'a str, scheme: &str) -> Option<&'a str> {
+    let (found, rest) = uri.split_once(':')?;
+    (found.eq_ignore_ascii_case(scheme) && rest.starts_with('/'))
+        .then(|| rest.trim_start_matches('/'))
+}
+
+fn id_and_path(rest: &str) -> anyhow::Result<(String, Option<ArtifactPath>)> {
+    let (id, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if id.is_empty() {
+        return Err(Usage("the URI names no id, as runs:/RUN_ID/path does".to_owned()).into());
+    }
+    Ok((id.to_owned(), ArtifactPath::parse_folder(path)?))
+}
+
+/// MLflow's form of the ids of logged models.
+fn is_model_id(text: &str) -> bool {
+    text.strip_prefix("m-")
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Option<ArtifactPath> {
+        Some(ArtifactPath::parse(text).expect("a path"))
+    }
+
+    #[test]
+    fn uris_of_runs_and_models_are_taken_apart() {
+        let parse = |uri| Source::parse(uri).expect("a source");
+        assert_eq!(parse("runs:/abc/a/b.txt"), Source::Run("abc".into(), path("a/b.txt")));
+        assert_eq!(parse("runs:///abc"), Source::Run("abc".into(), None));
+        let id = format!("m-{}", "0123456789abcdef".repeat(2));
+        assert_eq!(parse(&format!("models:/{id}/MLmodel")), Source::Model(id, path("MLmodel")));
+        assert_eq!(parse("/tmp/x"), Source::Location("/tmp/x".into()));
+    }
+
+    #[test]
+    fn what_cannot_be_found_is_refused_by_name() {
+        let text = |uri| Source::parse(uri).expect_err("refused").to_string();
+        assert!(text("models:/fraud/3").contains("registered model"));
+        assert!(text("runs:/").contains("names no id"));
+        assert!(text("runs:/abc/../x").contains("Invalid path"));
+    }
+}

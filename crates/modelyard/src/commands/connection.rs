@@ -1,0 +1,66 @@
+//! Which server a command talks to.
+
+use std::sync::Arc;
+
+use clap::ValueHint;
+use modelyard_protocol::Context;
+
+use crate::client::{Address, Client, Settings};
+use crate::context;
+use crate::output::{Clock, Console};
+
+/// Arguments of every command that talks to a tracking server.
+#[derive(Debug, Clone, clap::Args)]
+#[group(skip)]
+pub(crate) struct Args {
+    /// Address of the tracking server, such as http://localhost:5000. Without it, the data folder
+    /// that `modelyard server` would use here.
+    #[arg(
+        long,
+        global = true,
+        env = "MLFLOW_TRACKING_URI",
+        hide_env_values = true,
+        value_name = "URI",
+        value_hint = ValueHint::Url
+    )]
+    tracking_uri: Option<String>,
+}
+
+/// What a command works with.
+pub(crate) struct Session {
+    /// The tracking server.
+    pub(crate) client: Client,
+    /// Time and randomness.
+    pub(crate) context: Context,
+    /// Stderr.
+    pub(crate) console: Console,
+}
+
+impl Session {
+    /// Writes times for the person at the terminal.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::local(self.context.now_ms())
+    }
+}
+
+impl Args {
+    /// Connects; nothing is sent yet.
+    pub(crate) fn open(&self) -> anyhow::Result<Session> {
+        let console = Console::stderr();
+        let context = context::operating_system();
+        let uri = self.tracking_uri.as_deref().map(str::trim).filter(|uri| !uri.is_empty());
+        let address = Address::parse(uri.unwrap_or_default())?;
+        let settings = Settings::read(&address, &variable)?;
+        let say = {
+            let console = console.clone();
+            Arc::new(move |line: &str| console.say(&format!("modelyard: {line}")))
+        };
+        let client = Client::new(address, settings, context.clone(), say);
+        Ok(Session { client, context, console })
+    }
+}
+
+/// An environment variable; empty counts as unset, as with MLflow.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,215 @@
+//! Tables of plain text that fit the terminal.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::Terminal;
+use super::text::{fit, visible, width};
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// Where the text stands in its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Align {
+    Left,
+    Right,
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    title: String,
+    align: Align,
+    /// How narrow it may become, in terminal columns; `None`: never cut.
+    least: Option<usize>,
+}
+
+impl Column {
+    /// A column of texts that are no use when cut, such as ids.
+    pub(crate) fn whole(title: &str) -> Self {
+        Self { title: visible(title).into_owned(), align: Align::Left, least: None }
+    }
+
+    /// A column of texts that may be cut.
+    pub(crate) fn text(title: &str) -> Self {
+        const LEAST: usize = 12;
+        Self { least: Some(LEAST), ..Self::whole(title) }
+    }
+
+    /// A column of numbers: right-aligned, never cut.
+    pub(crate) fn number(title: &str) -> Self {
+        Self { align: Align::Right, ..Self::whole(title) }
+    }
+}
+
+/// One field of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// A field in the terminal's own colour.
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
+        Self { text: visible(text.as_ref()).into_owned(), style: Style::new() }
+    }
+
+    /// The status of a run, in its colour.
+    pub(crate) fn status(status: &str) -> Self {
+        let colour = match status {
+            "FINISHED" => AnsiColor::Green,
+            "FAILED" => AnsiColor::Red,
+            "KILLED" => AnsiColor::Yellow,
+            "RUNNING" => AnsiColor::Cyan,
+            _ => return Self::new(status),
+        };
+        Self { style: colour.on_default(), ..Self::new(status) }
+    }
+}
+
+/// Rows under titles.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub(crate) fn new(columns: Vec<Column>) -> Self {
+        Self { columns, rows: Vec::new() }
+    }
+
+    /// Adds a row with one field for each column.
+    pub(crate) fn push(&mut self, row: Vec<Cell>) {
+        debug_assert_eq!(row.len(), self.columns.len());
+        self.rows.push(row);
+    }
+
+    /// Writes titles, a rule and the rows; as MLflow's tables, so that `tail -n +3` is the data.
+    pub(crate) fn write(&self, out: &mut dyn Write, terminal: Terminal) -> io::Result<()> {
+        let widths = self.widths(terminal.width);
+        let paint = |style: Style| if terminal.colours { style } else { Style::new() };
+        let bold = paint(Style::new().bold());
+        let titles = self.columns.iter().map(|column| (column.title.as_str(), bold));
+        self.write_line(out, &widths, titles)?;
+        let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+        let rule = rules.iter().map(|rule| (rule.as_str(), Style::new()));
+        self.write_line(out, &widths, rule)?;
+        for row in &self.rows {
+            let cells = row.iter().map(|cell| (cell.text.as_str(), paint(cell.style)));
+            self.write_line(out, &widths, cells)?;
+        }
+        Ok(())
+    }
+
+    fn write_line<'a>(
+        &self,
+        out: &mut dyn Write,
+        widths: &[usize],
+        fields: impl Iterator<Item = (&'a str, Style)>,
+    ) -> io::Result<()> {
+        let mut line = String::new();
+        for ((index, (text, style)), column) in fields.enumerate().zip(&self.columns) {
+            let text = fit(text, widths[index]);
+            let space = " ".repeat(widths[index] - width(&text));
+            let (before, after) = match column.align {
+                Align::Left => ("", space.as_str()),
+                Align::Right => (space.as_str(), ""),
+            };
+            let gap = if index == 0 { "" } else { &" ".repeat(GAP) };
+            line.push_str(&format!("{gap}{before}{style}{text}{style:#}{after}"));
+        }
+        writeln!(out, "{}", line.trim_end())
+    }
+
+    /// The widest columns that may shrink do so, one by one, until the line fits or none can.
+    fn widths(&self, terminal: Option<usize>) -> Vec<usize> {
+        let mut widths: Vec<usize> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                let cells = self.rows.iter().map(|row| width(&row[index].text));
+                cells.max().unwrap_or(0).max(width(&column.title))
+            })
+            .collect();
+        let Some(available) = terminal else { return widths };
+        let gaps = GAP * widths.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > available {
+            let can_shrink = |(index, _): &(usize, &usize)| {
+                self.columns[*index].least.is_some_and(|least| widths[*index] > least)
+            };
+            let widest = widths.iter().enumerate().filter(can_shrink).max_by_key(|(_, w)| **w);
+            let Some((index, _)) = widest else { break };
+            widths[index] -= 1;
+        }
+        widths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new(vec![
+            Column::whole("ID"),
+            Column::text("Name"),
+            Column::number("acc"),
+            Column::whole("Status"),
+        ]);
+        for (id, name, accuracy, status) in [
+            ("1", "a name that is much too long for it", "0.5", "FINISHED"),
+            ("22", "実験\u{1b}[2J", "12.25", "FAILED"),
+        ] {
+            let row = vec![id, name, accuracy].into_iter().map(Cell::new);
+            table.push(row.chain([Cell::status(status)]).collect());
+        }
+        table
+    }
+
+    fn written(width: Option<usize>, colours: bool) -> String {
+        let mut out = Vec::new();
+        sample().write(&mut out, Terminal { width, colours }).expect("a Vec takes all");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn nothing_is_cut_without_a_terminal() {
+        insta::assert_snapshot!(written(None, false), @r"
+        ID  Name                                   acc  Status
+        --  -----------------------------------  -----  --------
+        1   a name that is much too long for it    0.5  FINISHED
+        22  実験\u{1b}[2J                        12.25  FAILED
+        ");
+    }
+
+    #[test]
+    fn texts_shrink_to_the_terminal_but_ids_and_numbers_do_not() {
+        let narrow = written(Some(40), false);
+        assert!(narrow.lines().all(|line| width(line) <= 40), "{narrow}");
+        assert!(narrow.contains("a name that is…") && narrow.contains("12.25"), "{narrow}");
+        let tiny = written(Some(5), false);
+        assert!(tiny.contains("22") && tiny.contains("12.25") && tiny.contains('…'), "{tiny}");
+    }
+
+    #[test]
+    fn colours_change_no_width() {
+        let plain = written(Some(60), false);
+        let coloured = written(Some(60), true);
+        assert!(coloured.contains("\u{1b}[32mFINISHED\u{1b}[0m"), "{coloured:?}");
+        let stripped: String = anstream_free(&coloured);
+        assert_eq!(stripped, plain);
+    }
+
+    /// Takes the escape sequences out.
+    fn anstream_free(text: &str) -> String {
+        let mut parts = text.split('\u{1b}');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |plain, part| plain + part.split_once('m').map_or("", |(_, rest)| rest))
+    }
+}

@@ -1,0 +1,16 @@
+//! Artifacts on their way between this machine and wherever a run keeps them.
+
+mod destination;
+mod download;
+mod interrupt;
+mod outgoing;
+mod plan;
+mod tree;
+mod upload;
+mod workers;
+
+pub(crate) use download::download;
+pub(crate) use outgoing::{Outgoing, file, folder};
+pub(crate) use plan::Plan;
+pub(crate) use tree::{Node, Tree};
+pub(crate) use upload::upload;
