@@ -52,8 +52,24 @@ export function smooth(values: readonly (number | null)[], weight: number): (num
 export const positiveOnly = (values: readonly (number | null)[]): (number | null)[] =>
   values.map((value) => (value !== null && value > 0 ? value : null));
 
-/** The part of a metric name before the first slash: `train/loss` belongs to `train`. */
-export function groupOf(key: string): string {
-  const slash = key.indexOf('/');
-  return slash > 0 ? key.slice(0, slash) : '';
+/** Up to this many curves stand in one grid; more are grouped by the first part of their names. */
+const UNGROUPED_MAX = 12;
+
+/**
+ * Curves by group: `train/loss` belongs to `train`. What has no group, or one for itself, comes first under
+ * the empty name; the machine's own figures (`system/…`) come last and always apart.
+ */
+export function groupCurves<Metric extends { key: string }>(metrics: readonly Metric[]): [string, Metric[]][] {
+  const byName = new Map<string, Metric[]>();
+  for (const metric of metrics) {
+    const name = metric.key.slice(0, Math.max(0, metric.key.indexOf('/')));
+    byName.set(name, [...(byName.get(name) ?? []), metric]);
+  }
+  const isGroup = ([name, members]: [string, Metric[]]) =>
+    name === 'system' || (name !== '' && metrics.length > UNGROUPED_MAX && members.length > 1);
+  const groups = [...byName].filter(isGroup);
+  groups.sort(([a], [b]) => Number(a === 'system') - Number(b === 'system') || a.localeCompare(b, 'en'));
+  const grouped = new Set(groups.flatMap(([, members]) => members));
+  const rest = metrics.filter((metric) => !grouped.has(metric));
+  return rest.length > 0 ? [['', rest], ...groups] : groups;
 }

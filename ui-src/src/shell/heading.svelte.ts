@@ -1,17 +1,28 @@
+import type { Snippet } from 'svelte';
+
 /** One step of the way to the page that is shown; the last has no address. */
 export interface Crumb {
   label: string;
   href?: string;
 }
 
-/** What the top bar and the window's title say. Pages set it. */
-class Heading {
-  crumbs = $state.raw<Crumb[]>([]);
+/** The top bar as a page fills it: the way here, what stands beside the title, what can be done. */
+export interface PageHead {
+  crumbs: Crumb[];
+  beside?: Snippet;
+  actions?: Snippet;
+}
 
-  set(crumbs: Crumb[]): void {
-    this.crumbs = crumbs;
-    const names = crumbs.map(({ label }) => label).reverse();
-    document.title = [...names, 'Modelyard'].join(' · ');
+class Heading {
+  current = $state.raw<PageHead>({ crumbs: [] });
+
+  /** Sets the bar and the window's title; for `$effect`, which it tells how to clear them. */
+  set(head: PageHead): () => void {
+    this.current = head;
+    document.title = [...head.crumbs.map(({ label }) => label).reverse(), 'Modelyard'].join(' · ');
+    return () => {
+      this.current = { crumbs: [] };
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 // Keys that work wherever the focus is not in a field. Pages add theirs while they are shown.
+import { untrack } from 'svelte';
 
 export interface Shortcut {
   /** One key, or two pressed after each other: `/`, `g e`. */
@@ -17,7 +18,8 @@ class Shortcuts {
 
   /** Adds shortcuts; the answer takes them away again. */
   add(...shortcuts: Shortcut[]): () => void {
-    this.all = [...this.all, ...shortcuts];
+    // Called from effects, which must not come to depend on the list they change.
+    this.all = [...untrack(() => this.all), ...shortcuts];
     return () => {
       this.all = this.all.filter((shortcut) => !shortcuts.includes(shortcut));
     };

@@ -68,7 +68,7 @@ export function chartOptions(
     cursor: {
       y: false,
       sync: { key: shape.sync, setSeries: false },
-      points: { size: 7 },
+      points: { size: (_, seriesIndex) => (lines[seriesIndex - 1]?.faint ? 0 : 7) },
       drag: { x: true, y: false, dist: 6 },
     },
     scales: { x: { time: axis === 'time' }, y: log ? { distr: 3 } : { range: paddedRange } },

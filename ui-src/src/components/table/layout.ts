@@ -13,6 +13,8 @@ export interface Column<Row> {
   firstSort?: 'asc' | 'desc';
   /** Stays at the left edge; only leading columns can. */
   pinned?: boolean;
+  /** Takes what is left of the width when all columns together are narrower than the view. */
+  grow?: boolean;
   /** Names the row for screen readers. */
   rowHeader?: boolean;
   text: (row: Row) => string;
@@ -48,7 +50,10 @@ export function layoutColumns<Row>(
   viewport: number,
 ): Layout<Row> {
   const width = columns.map((column) => Math.max(minWidth(column), widths[column.id] ?? column.width));
-  const total = width.reduce((sum, w) => sum + w, 0);
+  const growing = columns.findIndex((column) => column.grow);
+  const slack = viewport - sum(width, 0, width.length);
+  if (growing >= 0 && slack > 0) width[growing] = (width[growing] ?? 0) + slack;
+  const total = sum(width, 0, width.length);
   let pinned = columns.findIndex((column) => !column.pinned);
   if (pinned < 0) pinned = columns.length;
   let pinnedWidth = sum(width, 0, pinned);
