@@ -20,6 +20,9 @@ pub enum Error {
     /// The disk (or the quota) is full. Nothing of the operation was kept.
     #[error("the disk is full: {0}")]
     Full(String),
+    /// The disk failed. What it holds is not known any more, so no further write is taken.
+    #[error("the disk failed: {0}")]
+    Disk(String),
     /// The database cannot be reached or has been shut down.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
@@ -36,13 +39,19 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode as Code;
+        use rusqlite::{ErrorCode as Code, ffi};
         let text = error.to_string();
         match error.sqlite_error() {
             Some(failure) => match failure.code {
                 Code::ConstraintViolation => Self::Unique(text),
                 Code::DatabaseBusy | Code::DatabaseLocked => Self::Busy(text),
                 Code::DiskFull => Self::Full(text),
+                Code::SystemIoFailure => match failure.extended_code {
+                    ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC => Self::Disk(text),
+                    // A full disk shows first where the log's index cannot grow.
+                    ffi::SQLITE_IOERR_SHMSIZE => Self::Full(text),
+                    _ => Self::Other(text),
+                },
                 Code::TooBig => Self::Unstorable("The value is too large for the database.".into()),
                 Code::CannotOpen | Code::ReadOnly | Code::PermissionDenied => {
                     Self::Unavailable(text)

@@ -61,7 +61,7 @@ impl Error {
                 ErrorCode::TemporarilyUnavailable,
                 "The database is busy; try again in a moment.".into(),
             ),
-            Self::Database(Db::Unavailable(_)) => (
+            Self::Database(Db::Unavailable(_) | Db::Disk(_)) => (
                 ErrorCode::TemporarilyUnavailable,
                 "The database cannot be reached; try again in a moment.".into(),
             ),

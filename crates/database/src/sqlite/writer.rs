@@ -100,6 +100,11 @@ fn write_all(mut conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>, stats: &
         for job in batch.drain(..) {
             job.finish(commit.clone());
         }
+        if matches!(commit, Err(Error::Disk(_))) {
+            // A sync that failed once may seem to succeed when tried again although the data are gone.
+            tracing::error!("no further writes are taken; check the disk and start the server again");
+            break;
+        }
     }
     // A clean close copies the log back, so that the next start finds one file.
     drop(conn);
