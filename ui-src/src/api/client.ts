@@ -9,6 +9,7 @@ export type Experiment = Schemas['Experiment'];
 export type Run = Schemas['Run'];
 export type Columns = Schemas['Columns'];
 export type MetricSummary = Schemas['MetricSummary'];
+export type Change = Schemas['Change'];
 export type View = Schemas['View'];
 export type SearchRuns = Schemas['SearchRuns'];
 

@@ -1,11 +1,6 @@
 // The server's changes as they happen, over server-sent events.
 
-/** What a change concerns. */
-export interface Change {
-  experiment_id?: string;
-  run_id?: string;
-  kind: 'run' | 'metrics' | 'params' | 'tags' | 'artifacts' | 'models' | 'experiment';
-}
+import type { Change } from './client';
 
 export interface Listener {
   change(change: Change): void;

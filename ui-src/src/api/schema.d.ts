@@ -4,14 +4,20 @@
  */
 
 export interface paths {
-    "/api/modelyard/v1/server": {
+    "/api/modelyard/v1/events": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["server"];
+        /**
+         * Tells of changes as they are committed, for as long as the client listens.
+         * @description An event `change` carries a `Change` as JSON; changes of the same kind to the same run within 250
+         *     milliseconds become one. An event `resync` means that changes were missed: read everything anew.
+         *     A comment comes every 15 seconds when there is nothing to tell.
+         */
+        get: operations["events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -27,6 +33,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Lists experiments with the number of their runs. */
         get: operations["experiments"];
         put?: never;
         post?: never;
@@ -43,6 +50,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Lists the keys of metrics, params and tags that an experiment's newest 1,000 runs have. */
         get: operations["columns"];
         put?: never;
         post?: never;
@@ -61,6 +69,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Searches the runs of experiments. */
         post: operations["search_runs"];
         delete?: never;
         options?: never;
@@ -75,6 +84,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Lists the metrics of a run with their last, smallest and largest values. */
         get: operations["run_metrics"];
         put?: never;
         post?: never;
@@ -91,7 +101,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Reads the curve of a metric. */
         get: operations["metric_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What server this is. */
+        get: operations["server"];
         put?: never;
         post?: never;
         delete?: never;
@@ -104,107 +132,195 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Error: {
-            error_code: string;
-            message: string;
-        };
-        /** @description A number, or "NaN", "Infinity", "-Infinity". */
-        MetricValue: number | ("NaN" | "Infinity" | "-Infinity");
-        Server: {
-            version: string;
-            mlflow_version: string;
-            /** @enum {string} */
-            store: "sqlite" | "postgresql";
-            artifact_root: string;
-            serves_artifacts: boolean;
-        };
-        Experiment: {
+        /** @description The data of an event `change`. */
+        Change: {
             experiment_id: string;
-            name: string;
-            lifecycle_stage: string;
-            artifact_location: string;
-            /** Format: int64 */
-            creation_time: number;
-            /** Format: int64 */
-            last_update_time: number;
-            tags: {
-                [key: string]: string;
-            };
-            /** Format: int64 */
-            run_count: number;
-            /** Format: int64 */
-            last_run_time?: number;
+            kind: components["schemas"]["ChangeKind"];
+            run_id?: string | null;
         };
-        Experiments: {
-            experiments: components["schemas"]["Experiment"][];
-            next_page_token?: string;
-        };
+        /**
+         * @description What has changed.
+         * @enum {string}
+         */
+        ChangeKind: "experiment" | "run" | "metrics" | "params" | "tags" | "artifacts" | "models";
+        /** @description The keys that an experiment's newest runs have. */
         Columns: {
             metrics: string[];
             params: string[];
             tags: string[];
         };
-        /** @enum {string} */
-        View: "active" | "deleted" | "all";
-        SearchRuns: {
-            experiment_ids: string[];
-            filter?: string;
-            order_by?: string[];
-            view?: components["schemas"]["View"];
-            /** Format: int64 */
-            max_results?: number;
-            page_token?: string;
+        /** @description What every request is answered with that cannot be served: MLflow's form of an error. */
+        Error: {
+            /** @description Such as `INVALID_PARAMETER_VALUE`. */
+            error_code: string;
+            /** @description What is wrong and what to do. */
+            message: string;
         };
-        Run: {
-            run_id: string;
+        /** @description An experiment with what it holds. */
+        Experiment: {
+            artifact_location: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            creation_time: number;
             experiment_id: string;
-            name: string;
-            status: string;
-            user_id: string;
-            /** Format: int64 */
-            start_time: number;
-            /** Format: int64 */
-            end_time?: number;
+            /**
+             * Format: int64
+             * @description Start of the latest run in use, in milliseconds since the Unix epoch.
+             */
+            last_run_time?: number | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            last_update_time: number;
+            /** @description `active` or `deleted`. */
             lifecycle_stage: string;
-            artifact_uri: string;
-            metrics: {
-                [key: string]: components["schemas"]["MetricValue"];
-            };
-            params: {
-                [key: string]: string;
-            };
+            name: string;
+            /**
+             * Format: int64
+             * @description Runs in use.
+             */
+            run_count: number;
             tags: {
                 [key: string]: string;
             };
         };
-        Runs: {
-            runs: components["schemas"]["Run"][];
-            next_page_token?: string;
+        /** @description A page of experiments, the latest first. */
+        Experiments: {
+            experiments: components["schemas"]["Experiment"][];
+            /** @description Absent on the last page. */
+            next_page_token?: string | null;
         };
+        /** @description A point of a metric. */
         MetricPoint: {
             /** Format: int64 */
             step: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
             timestamp: number;
             value: components["schemas"]["MetricValue"];
         };
+        /** @description A metric at a glance. */
         MetricSummary: {
-            key: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many points it has.
+             */
             count: number;
+            key: string;
             last: components["schemas"]["MetricPoint"];
-            min: components["schemas"]["MetricValue"];
+            /** @description The largest value; `"NaN"` when all are. */
             max: components["schemas"]["MetricValue"];
+            /** @description The smallest value; `"NaN"` when all are. */
+            min: components["schemas"]["MetricValue"];
         };
+        /** @description A number, or what JSON has no number for. */
+        MetricValue: number | components["schemas"]["NotFinite"];
+        /** @description The metrics of a run at a glance. */
         Metrics: {
+            /** @description By key. */
             metrics: components["schemas"]["MetricSummary"][];
         };
+        /**
+         * @description The doubles that JSON has no numbers for.
+         * @enum {string}
+         */
+        NotFinite: "NaN" | "Infinity" | "-Infinity";
+        /** @description A curve: all points of a metric, or a sample that keeps its shape. */
         Points: {
             key: string;
-            /** Format: int64 */
-            total: number;
+            /**
+             * @description Points as `[step, timestamp, value]`, by step and time. If there are too many, the points are
+             *     divided into stretches and the smallest and largest of each are kept, and so are the first and
+             *     the last of all.
+             */
             points: components["schemas"]["MetricValue"][][];
+            /**
+             * Format: int64
+             * @description How many points there are in the steps asked for.
+             */
+            total: number;
         };
+        /** @description A run with its latest metrics, its params and tags. */
+        Run: {
+            artifact_uri: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch; absent while it runs.
+             */
+            end_time?: number | null;
+            experiment_id: string;
+            /** @description `active` or `deleted`. */
+            lifecycle_stage: string;
+            /** @description The latest value of each metric. */
+            metrics: {
+                [key: string]: components["schemas"]["MetricValue"];
+            };
+            name: string;
+            params: {
+                [key: string]: string;
+            };
+            run_id: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            start_time: number;
+            /** @description `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`. */
+            status: string;
+            tags: {
+                [key: string]: string;
+            };
+            user_id: string;
+        };
+        /** @description A page of runs. */
+        Runs: {
+            /** @description Absent on the last page. */
+            next_page_token?: string | null;
+            runs: components["schemas"]["Run"][];
+        };
+        /** @description Which runs to list, and in which order. */
+        SearchRuns: {
+            experiment_ids: string[];
+            /** @description A filter in the search language, such as `metrics.loss < 0.1 AND params.depth = '3'`. */
+            filter?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 1000; 100 unless said otherwise.
+             */
+            max_results?: number | null;
+            /** @description Keys such as `metrics.loss ASC`; the latest first unless said otherwise. */
+            order_by?: string[] | null;
+            /** @description Where to go on: the `next_page_token` of the previous answer. */
+            page_token?: string | null;
+            view?: components["schemas"]["View"] | null;
+        };
+        /** @description What server this is. */
+        Server: {
+            /** @description Where artifacts of new experiments go. */
+            artifact_root: string;
+            /** @description The MLflow release it is compatible with. */
+            mlflow_version: string;
+            /** @description Whether artifacts pass through this server. */
+            serves_artifacts: boolean;
+            store: components["schemas"]["StoreKind"];
+            /** @description The version of Modelyard. */
+            version: string;
+        };
+        /**
+         * @description The engine of the database.
+         * @enum {string}
+         */
+        StoreKind: "sqlite" | "postgresql";
+        /**
+         * @description Which objects to list: those in use, deleted ones, or both.
+         * @enum {string}
+         */
+        View: "active" | "deleted" | "all";
     };
     responses: never;
     parameters: never;
@@ -214,25 +330,28 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    server: {
+    events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Those of this experiment. */
+                experiment_id?: string;
+                /** @description Those of this run. */
+                run_id?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Server"];
+                    "text/event-stream": components["schemas"]["Change"];
                 };
             };
-            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -246,9 +365,13 @@ export interface operations {
     experiments: {
         parameters: {
             query?: {
+                /** @description Those in use, unless said otherwise. */
                 view?: components["schemas"]["View"];
+                /** @description A filter in the search language, such as `name ILIKE '%churn%'`. */
                 filter?: string;
+                /** @description Where to go on: the `next_page_token` of the previous answer. */
                 page_token?: string;
+                /** @description 1 to 1000; 100 unless said otherwise. */
                 max_results?: number;
             };
             header?: never;
@@ -257,7 +380,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -266,7 +388,6 @@ export interface operations {
                     "application/json": components["schemas"]["Experiments"];
                 };
             };
-            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -288,7 +409,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -297,7 +417,6 @@ export interface operations {
                     "application/json": components["schemas"]["Columns"];
                 };
             };
-            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -321,7 +440,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -330,7 +448,6 @@ export interface operations {
                     "application/json": components["schemas"]["Runs"];
                 };
             };
-            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -352,7 +469,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -361,7 +477,6 @@ export interface operations {
                     "application/json": components["schemas"]["Metrics"];
                 };
             };
-            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -375,9 +490,13 @@ export interface operations {
     metric_points: {
         parameters: {
             query: {
+                /** @description The metric's key. */
                 key: string;
+                /** @description 4 to 10000; 1000 unless said otherwise. */
                 max_points?: number;
+                /** @description The first step. */
                 start_step?: number;
+                /** @description The last step. */
                 end_step?: number;
             };
             header?: never;
@@ -388,7 +507,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -397,7 +515,33 @@ export interface operations {
                     "application/json": components["schemas"]["Points"];
                 };
             };
-            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
             default: {
                 headers: {
                     [name: string]: unknown;

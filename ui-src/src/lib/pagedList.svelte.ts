@@ -3,7 +3,7 @@ import { isAbort } from '../api/error';
 /** One page of rows and how to ask for the next. */
 export interface Page<Row> {
   rows: Row[];
-  next?: string | undefined;
+  next?: string | null | undefined;
 }
 
 /** The most rows kept in the browser. */
@@ -72,7 +72,7 @@ export class PagedList<Row> {
       }
       const rows = [...first.rows];
       let next = first.next;
-      while (next !== undefined && rows.length < wanted) {
+      while (next && rows.length < wanted) {
         const page: Page<Row> = await this.fetchPage(next, signal);
         rows.push(...page.rows);
         next = page.next;
@@ -86,15 +86,15 @@ export class PagedList<Row> {
     this.loading = false;
   }
 
-  #showFresh(rows: Row[], next: string | undefined): void {
+  #showFresh(rows: Row[], next: Page<Row>['next']): void {
     const known = new Set(this.rows.map(this.key));
     this.fresh = new Set(rows.map(this.key).filter((key) => !known.has(key)));
     this.#show(rows, next);
   }
 
-  #show(rows: Row[], next: string | undefined): void {
+  #show(rows: Row[], next: Page<Row>['next']): void {
     this.rows = rows;
-    this.next = next;
+    this.next = next ?? undefined;
   }
 
   async #run(work: (signal: AbortSignal) => Promise<() => void>): Promise<void> {
