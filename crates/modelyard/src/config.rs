@@ -8,6 +8,7 @@ use modelyard_server::ServerConfig;
 use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
 
 use crate::commands::server::{Args, Compatibility};
+use crate::exit::Usage;
 
 /// The root clients use when artifacts pass through this server.
 const PROXIED_ROOT: &str = "mlflow-artifacts:/";
@@ -31,21 +32,17 @@ pub(crate) struct Config {
     pub(crate) notes: Vec<String>,
 }
 
-/// Flags that cannot be obeyed. Each is one line that says what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Refused(String);
-
-fn refuse<T>(why: impl Into<String>) -> Result<T, Refused> {
-    Err(Refused(why.into()))
+/// A flag that cannot be obeyed; one line that says what to do.
+fn refuse<T>(why: impl Into<String>) -> Result<T, Usage> {
+    Err(Usage(why.into()))
 }
 
 impl Config {
     /// Reads the flags. `here` is the working folder, from which relative paths start.
     ///
     /// # Errors
-    /// [`Refused`] for what is not supported or contradicts itself.
-    pub(crate) fn new(args: &Args, here: &Path) -> Result<Self, Refused> {
+    /// [`Usage`] for what is not supported or contradicts itself.
+    pub(crate) fn new(args: &Args, here: &Path) -> Result<Self, Usage> {
         check_app(given(&args.app_name))?;
         if args.compatibility.enable_workspaces {
             return refuse(
@@ -93,7 +90,7 @@ fn given_or(text: &str, default: &str) -> String {
 }
 
 /// A server that was asked for accounts must not run without.
-fn check_app(name: Option<&str>) -> Result<(), Refused> {
+fn check_app(name: Option<&str>) -> Result<(), Usage> {
     match name {
         None => Ok(()),
         Some("basic-auth") => refuse(
@@ -107,7 +104,7 @@ fn check_app(name: Option<&str>) -> Result<(), Refused> {
     }
 }
 
-fn database(args: &Args, data: &Path, here: &Path) -> Result<DatabaseUri, Refused> {
+fn database(args: &Args, data: &Path, here: &Path) -> Result<DatabaseUri, Usage> {
     let parse = |flag: &str, text: &str| match DatabaseUri::parse(text) {
         Ok(DatabaseUri::Sqlite(path)) => Ok(DatabaseUri::Sqlite(here.join(path))),
         Ok(uri) => Ok(uri),
@@ -129,8 +126,8 @@ fn database(args: &Args, data: &Path, here: &Path) -> Result<DatabaseUri, Refuse
     Ok(backend)
 }
 
-fn serving(args: &Args) -> Result<Serving, Refused> {
-    let proxies = args.serve_artifacts && !args.no_serve_artifacts;
+fn serving(args: &Args) -> Result<Serving, Usage> {
+    let proxies = args.serve_artifacts.unwrap_or(true) && !args.no_serve_artifacts;
     match (proxies, args.artifacts_only) {
         (true, true) => Ok(Serving::ArtifactsOnly),
         (true, false) => Ok(Serving::Everything),
@@ -142,7 +139,7 @@ fn serving(args: &Args) -> Result<Serving, Refused> {
 }
 
 /// MLflow's rules: the prefix starts with `/`, does not end with it, and holds no braces.
-fn static_prefix(text: Option<&str>) -> Result<String, Refused> {
+fn static_prefix(text: Option<&str>) -> Result<String, Usage> {
     let Some(text) = text else { return Ok(String::new()) };
     if !text.starts_with('/') {
         return refuse("--static-prefix must begin with a '/'");
@@ -180,7 +177,7 @@ fn local_path_or_uri(text: &str, here: &Path) -> String {
     path.display().to_string()
 }
 
-fn security(args: &Args, host: &str) -> Result<Security, Refused> {
+fn security(args: &Args, host: &str) -> Result<Security, Usage> {
     let security = Security {
         enabled: !args.disable_security_middleware,
         hosts: match given(&args.allowed_hosts) {
@@ -193,7 +190,7 @@ fn security(args: &Args, host: &str) -> Result<Security, Refused> {
     let value = given_or(&args.x_frame_options, "SAMEORIGIN");
     security
         .with_frame_options(&value)
-        .ok_or_else(|| Refused(format!("--x-frame-options {value}: use SAMEORIGIN, DENY or NONE")))
+        .ok_or_else(|| Usage(format!("--x-frame-options {value}: use SAMEORIGIN, DENY or NONE")))
 }
 
 /// One line for each flag that does less than its name says, or more than its user may know.

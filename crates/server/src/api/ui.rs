@@ -9,14 +9,16 @@ use modelyard_ui::Asset;
 use crate::{AppState, answer};
 
 /// Paths below which nothing is a page: what is not found there is not found.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 11] = [
     "/api",
     "/ajax-api",
     "/assets",
+    "/build",
     "/graphql",
     "/gateway",
     "/get-artifact",
     "/model-versions",
+    "/signup",
     "/static-files",
     "/v1",
 ];

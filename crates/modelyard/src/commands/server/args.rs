@@ -47,10 +47,9 @@ pub(crate) struct Args {
     pub(crate) artifacts_destination: Option<String>,
     /// Pass artifacts through this server (the default).
     #[arg(long, env = "MLFLOW_SERVE_ARTIFACTS", action = ArgAction::Set, num_args = 0,
-          default_value = "true", default_missing_value = "true", hide_default_value = true,
-          value_parser = parse_bool, overrides_with = "no_serve_artifacts",
-          help_heading = STORAGE)]
-    pub(crate) serve_artifacts: bool,
+          default_missing_value = "true", value_parser = parse_bool,
+          overrides_with = "no_serve_artifacts", help_heading = STORAGE)]
+    pub(crate) serve_artifacts: Option<bool>,
     /// Leave artifacts to the clients, which then must reach the artifact root themselves.
     #[arg(long, overrides_with = "serve_artifacts", help_heading = STORAGE)]
     pub(crate) no_serve_artifacts: bool,
