@@ -2,13 +2,13 @@
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method as M, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
-use crate::admission::Lane::{self, Events, Free};
-use crate::api::{server, ui, v1};
-use crate::caller::Permission::{self, Public, Read};
+use crate::admission::Lane::{self, Events, Free, Read as Reads, Write as Writes};
+use crate::api::{datasets, experiments, logged_models, metrics, runs, server, ui, v1};
+use crate::caller::Permission::{self, Edit, Manage, Public, Read};
 use crate::guard::{Area, Guarded, Rule};
 use crate::{AppState, answer};
 
@@ -24,7 +24,6 @@ pub(crate) struct RouteInfo {
 }
 
 fn core(routes: &mut Routes) {
-    use Method as M;
     routes.area = Area::Core;
     routes.add(M::GET, "/health", Public, Free, server::health);
     routes.add(M::GET, "/ready", Public, Free, server::ready);
@@ -35,8 +34,6 @@ fn core(routes: &mut Routes) {
 
 /// Our own API, which the web UI uses.
 fn modelyard(routes: &mut Routes) {
-    use crate::admission::Lane::Read as Reads;
-    use Method as M;
     let v1 = "/api/modelyard/v1";
     routes.area = Area::Core;
     routes.add(M::GET, &format!("{v1}/openapi.json"), Public, Free, v1::document);
@@ -52,10 +49,70 @@ fn modelyard(routes: &mut Routes) {
     routes.add(M::GET, &points, Read, Reads, v1::metrics::points);
 }
 
+fn experiment_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    let at = |path: &str| format!("2.0/mlflow/experiments/{path}");
+    routes.mlflow(M::POST, &at("create"), Edit, Writes, experiments::create);
+    routes.mlflow(M::GET, &at("get"), Read, Reads, experiments::get);
+    routes.mlflow(M::GET, &at("get-by-name"), Read, Reads, experiments::get_by_name);
+    routes.mlflow(M::POST, &at("delete"), Manage, Writes, experiments::delete);
+    routes.mlflow(M::POST, &at("restore"), Manage, Writes, experiments::restore);
+    routes.mlflow(M::POST, &at("update"), Edit, Writes, experiments::update);
+    routes.mlflow(M::GET, &at("search"), Read, Reads, experiments::search);
+    routes.mlflow(M::POST, &at("search"), Read, Reads, experiments::search);
+    routes.mlflow(M::POST, &at("set-experiment-tag"), Edit, Writes, experiments::set_tag);
+    routes.mlflow(M::POST, &at("delete-experiment-tag"), Edit, Writes, experiments::delete_tag);
+    let ajax = format!("/ajax-api/{}", at("search-datasets"));
+    routes.add(M::POST, &ajax, Read, Reads, datasets::search);
+}
+
+fn run_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    let at = |path: &str| format!("2.0/mlflow/runs/{path}");
+    routes.mlflow(M::POST, &at("create"), Edit, Writes, runs::create);
+    routes.mlflow(M::GET, &at("get"), Read, Reads, runs::get);
+    routes.mlflow(M::POST, &at("update"), Edit, Writes, runs::update);
+    routes.mlflow(M::POST, &at("delete"), Manage, Writes, runs::delete);
+    routes.mlflow(M::POST, &at("restore"), Manage, Writes, runs::restore);
+    routes.mlflow(M::POST, &at("search"), Read, Reads, runs::search);
+    routes.mlflow(M::POST, &at("log-metric"), Edit, Writes, metrics::log_metric);
+    routes.mlflow(M::POST, &at("log-batch"), Edit, Writes, metrics::log_batch);
+    routes.mlflow(M::POST, &at("log-parameter"), Edit, Writes, runs::log_param);
+    routes.mlflow(M::POST, &at("set-tag"), Edit, Writes, runs::set_tag);
+    routes.mlflow(M::POST, &at("delete-tag"), Edit, Writes, runs::delete_tag);
+    routes.mlflow(M::POST, &at("log-inputs"), Edit, Writes, runs::log_inputs);
+    routes.mlflow(M::POST, &at("outputs"), Edit, Writes, runs::log_outputs);
+    routes.mlflow(M::POST, &at("log-model"), Edit, Writes, runs::log_model);
+    let at = |path: &str| format!("2.0/mlflow/metrics/{path}");
+    routes.mlflow(M::GET, &at("get-history"), Read, Reads, metrics::history);
+    let bulk = format!("/ajax-api/{}", at("get-history-bulk"));
+    routes.add(M::GET, &bulk, Read, Reads, metrics::history_bulk);
+    let interval = at("get-history-bulk-interval");
+    routes.mlflow(M::GET, &interval, Read, Reads, metrics::history_bulk_interval);
+}
+
+fn logged_model_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    let all = "2.0/mlflow/logged-models";
+    routes.mlflow(M::POST, all, Edit, Writes, logged_models::create);
+    routes.mlflow(M::POST, &format!("{all}/search"), Read, Reads, logged_models::search);
+    let one = format!("{all}/{{model_id}}");
+    routes.mlflow(M::GET, &one, Read, Reads, logged_models::get);
+    routes.mlflow(M::PATCH, &one, Edit, Writes, logged_models::finalize);
+    routes.mlflow(M::DELETE, &one, Manage, Writes, logged_models::delete);
+    routes.mlflow(M::POST, &format!("{one}/params"), Edit, Writes, logged_models::log_params);
+    routes.mlflow(M::PATCH, &format!("{one}/tags"), Edit, Writes, logged_models::set_tags);
+    let tag = format!("{one}/tags/{{tag_key}}");
+    routes.mlflow(M::DELETE, &tag, Edit, Writes, logged_models::delete_tag);
+}
+
 /// Builds the router.
 pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     let mut routes = Routes::new(static_prefix);
     core(&mut routes);
+    experiment_routes(&mut routes);
+    run_routes(&mut routes);
+    logged_model_routes(&mut routes);
     modelyard(&mut routes);
     routes.finish()
 }

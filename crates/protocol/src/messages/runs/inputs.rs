@@ -1,6 +1,7 @@
 //! What goes into a run and comes out of it: datasets and models.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::super::common::{KEY_VALUE, KeyValue};
 use super::REQUIRED_TEXT;
@@ -195,28 +196,42 @@ pub struct LogModel {
 
 impl LogModel {
     const MANDATORY: [&str; 4] = ["artifact_path", "flavors", "utc_time_created", "run_id"];
+    const KEPT: [&str; 4] = ["artifact_path", "model_uuid", "run_id", "utc_time_created"];
 
-    /// The description, to be appended to the run's tag `mlflow.log-model.history`.
+    /// What the run's tag `mlflow.log-model.history` keeps of the description: which model it is,
+    /// and its flavors without their `config`.
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE` when it is not a JSON object or lacks a mandatory field.
-    pub fn model(&self) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
-        let Ok(model) = serde_json::from_str::<serde_json::Map<_, _>>(&self.model_json) else {
+    pub fn history_entry(&self) -> Result<Map<String, Value>, Error> {
+        let Ok(mut model) = serde_json::from_str::<Map<_, _>>(&self.model_json) else {
             return Err(Error::invalid(format!(
                 "Malformed model info. \n {} \n is not a valid JSON.",
                 validate::excerpt(&self.model_json)
             )));
         };
-        let missing: Vec<_> =
-            Self::MANDATORY.iter().filter(|name| !model.contains_key(**name)).collect();
-        if missing.is_empty() {
-            return Ok(model);
+        let missing = Self::MANDATORY.iter().filter(|name| !model.contains_key(**name));
+        let missing: Vec<_> = missing.map(|name| format!("'{name}'")).collect();
+        if !missing.is_empty() {
+            return Err(Error::invalid(format!(
+                "Model json is missing mandatory fields: {{{}}}",
+                missing.join(", ")
+            )));
         }
-        let missing = missing.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>();
-        Err(Error::invalid(format!(
-            "Model json is missing mandatory fields: {{{}}}",
-            missing.join(", ")
-        )))
+        let Some(Value::Object(mut flavors)) = model.remove("flavors") else {
+            return Err(Error::invalid("Model json field 'flavors' must be an object."));
+        };
+        for flavor in flavors.values_mut() {
+            if let Value::Object(flavor) = flavor {
+                flavor.remove("config");
+            }
+        }
+        let mut entry = Map::new();
+        for name in Self::KEPT {
+            entry.insert(name.to_owned(), model.remove(name).unwrap_or_default());
+        }
+        entry.insert("flavors".to_owned(), flavors.into());
+        Ok(entry)
     }
 }
 
@@ -228,6 +243,6 @@ impl Request for LogModel {
 
     fn validate(&mut self) -> Result<(), Error> {
         validate::storable(&self.model_json, "model_json")?;
-        self.model().map(drop)
+        self.history_entry().map(drop)
     }
 }

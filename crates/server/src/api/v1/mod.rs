@@ -2,7 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod experiments;
-mod extract;
+pub(super) mod extract;
 pub(crate) mod metrics;
 mod openapi;
 mod page;

@@ -1,0 +1,213 @@
+//! Metrics: logging and history.
+
+use std::collections::BTreeSet;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use modelyard_protocol::messages::metrics::{
+    GetHistory, HistoryBulk, HistoryBulkInterval, LogBatch, LogMetric, MetricWithRun,
+};
+use modelyard_protocol::page_token::{Fingerprint, KeyValue, ListKind};
+use modelyard_protocol::wire::{Double, parse_query};
+use modelyard_protocol::{Error, limits};
+use modelyard_store::{Batch, Cursor, SeriesPoint};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+use super::experiments::page_size;
+use super::paging::Paging;
+use super::render;
+use crate::extract::Mlflow;
+use crate::{ApiError, AppState, answer};
+
+/// `POST runs/log-metric`
+pub(crate) async fn log_metric(
+    State(app): State<AppState>,
+    Mlflow(asked): Mlflow<LogMetric>,
+) -> Result<Response, ApiError> {
+    let run_id = asked.run_id().to_owned();
+    app.store.log_metric(run_id, render::point_row(asked.into_point())).await?;
+    Ok(answer::empty())
+}
+
+/// `POST runs/log-batch`: all of it or nothing.
+pub(crate) async fn log_batch(
+    State(app): State<AppState>,
+    Mlflow(asked): Mlflow<LogBatch>,
+) -> Result<Response, ApiError> {
+    let batch = Batch {
+        metrics: asked.metrics.into_iter().map(render::point_row).collect(),
+        params: render::pair_rows(asked.params),
+        tags: render::pair_rows(asked.tags),
+    };
+    app.store.log_batch(asked.run_id, batch).await?;
+    Ok(answer::empty())
+}
+
+/// `GET metrics/get-history`
+pub(crate) async fn history(
+    State(app): State<AppState>,
+    Mlflow(asked): Mlflow<GetHistory>,
+) -> Result<Response, ApiError> {
+    let query = Fingerprint::new().text(asked.run_id()).text(&asked.metric_key);
+    let paging = Paging::new(ListKind::MetricHistory, &query, 3);
+    let after = paging.after(&asked.page_token)?.map(|keys| place(&keys)).transpose()?;
+    let limit = asked.max_results.unwrap_or(i64::MAX).min(limits::MAX_HISTORY_RESULTS);
+    let (run_id, key) = (asked.run_id().to_owned(), asked.metric_key);
+    let page = app.store.metric_history(run_id, key.clone(), after, page_size(limit)?).await?;
+    let next = page.points.last().filter(|_| page.more).map(|last| paging.token(cursor(*last)));
+    answer::json(&History {
+        metrics: Points { key: &key, points: &page.points },
+        next_page_token: next,
+    })
+}
+
+fn cursor(point: SeriesPoint) -> Cursor {
+    vec![KeyValue::Integer(point.ms), KeyValue::Integer(point.step), KeyValue::Float(point.value)]
+}
+
+fn place(keys: &[KeyValue]) -> Result<SeriesPoint, Error> {
+    match keys {
+        [KeyValue::Integer(ms), KeyValue::Integer(step), KeyValue::Float(value)] => {
+            Ok(SeriesPoint { ms: *ms, step: *step, value: *value })
+        }
+        _ => Err(Error::invalid("Invalid page token.")),
+    }
+}
+
+/// The answer of metrics/get-history, written straight from the rows: it can hold a million.
+#[derive(Serialize)]
+struct History<'a> {
+    #[serde(skip_serializing_if = "Points::is_empty")]
+    metrics: Points<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+struct Points<'a> {
+    key: &'a str,
+    points: &'a [SeriesPoint],
+}
+
+#[derive(Serialize)]
+struct Point<'a> {
+    key: &'a str,
+    value: Double,
+    timestamp: i64,
+    step: i64,
+}
+
+impl Points<'_> {
+    fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+}
+
+impl Serialize for Points<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.points.len()))?;
+        for point in self.points {
+            list.serialize_element(&Point {
+                key: self.key,
+                value: Double(point.value),
+                timestamp: point.ms,
+                step: point.step,
+            })?;
+        }
+        list.end()
+    }
+}
+
+/// `GET metrics/get-history-bulk`: several runs, by run, time, step and value.
+pub(crate) async fn history_bulk(
+    State(app): State<AppState>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let asked = HistoryBulk::read(&parse_query(&query.unwrap_or_default()))?;
+    let mut room = page_size(asked.max_results)?;
+    let mut metrics = Vec::new();
+    for run_id in asked.run_ids.into_iter().collect::<BTreeSet<_>>() {
+        let key = asked.metric_key.clone();
+        let page = app.store.metric_history(run_id.clone(), key, None, room).await?;
+        room -= page.points.len();
+        metrics.extend(page.points.into_iter().map(with_run(&run_id, &asked.metric_key)));
+        if room == 0 {
+            break;
+        }
+    }
+    answer::json(&HistoryOfRuns { metrics })
+}
+
+#[derive(Serialize)]
+struct HistoryOfRuns {
+    metrics: Vec<MetricWithRun>,
+}
+
+/// `GET metrics/get-history-bulk-interval`: a sample of each run.
+pub(crate) async fn history_bulk_interval(
+    State(app): State<AppState>,
+    Mlflow(asked): Mlflow<HistoryBulkInterval>,
+) -> Result<Response, ApiError> {
+    let (steps, size) = (asked.steps(), page_size(asked.max_results)?);
+    let mut metrics = Vec::new();
+    for run_id in asked.run_ids {
+        let series = app.store.metric_series(vec![run_id], asked.metric_key.clone(), steps).await?;
+        for series in series {
+            let sample = sample(&series.points, size);
+            metrics.extend(sample.into_iter().map(with_run(&series.run_id, &asked.metric_key)));
+        }
+    }
+    answer::json(&Sample { metrics })
+}
+
+#[derive(Serialize)]
+struct Sample {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    metrics: Vec<MetricWithRun>,
+}
+
+fn with_run(run_id: &str, key: &str) -> impl Fn(SeriesPoint) -> MetricWithRun {
+    move |point| MetricWithRun {
+        key: key.to_owned(),
+        value: Double(point.value),
+        timestamp: point.ms,
+        step: point.step,
+        run_id: run_id.to_owned(),
+    }
+}
+
+/// Thins a series as MLflow does: cut into `size` stretches as equal as can be, the longer ones
+/// first, the first point of each is kept; the last point of all takes the place of the last kept.
+fn sample(points: &[SeriesPoint], size: usize) -> Vec<SeriesPoint> {
+    if points.len() <= size {
+        return points.to_vec();
+    }
+    let (length, longer) = (points.len() / size, points.len() % size);
+    let start = |stretch: usize| stretch * length + stretch.min(longer);
+    let mut kept: Vec<_> = (0..size).map(|stretch| points[start(stretch)]).collect();
+    if let (Some(slot), Some(last)) = (kept.last_mut(), points.last()) {
+        *slot = *last;
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(count: i64, size: usize) -> Vec<i64> {
+        let point = |step| SeriesPoint { ms: 0, step, value: 0.0 };
+        let points: Vec<_> = (0..count).map(point).collect();
+        sample(&points, size).into_iter().map(|point| point.step).collect()
+    }
+
+    /// As SQL's NTILE divides rows.
+    #[test]
+    fn samples_are_mlflows() {
+        assert_eq!(steps(3, 5), [0, 1, 2]);
+        assert_eq!(steps(10, 4), [0, 3, 6, 9]);
+        assert_eq!(steps(11, 4), [0, 3, 6, 10]);
+        assert_eq!(steps(5, 1), [4]);
+        assert_eq!(steps(0, 3), [0_i64; 0]);
+    }
+}
