@@ -13,7 +13,8 @@ use std::{env, fs, io};
 const HASHED: &str = "assets/";
 
 fn main() -> io::Result<()> {
-    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let folder = |variable| PathBuf::from(env::var_os(variable).unwrap_or_default());
+    let (here, out) = (folder("CARGO_MANIFEST_DIR"), folder("OUT_DIR"));
     let dist = here.join("../../ui-src/dist");
     // Cargo watches folders that exist only. Where this cannot be made, a UI built later is seen at
     // the next change of this file.
@@ -22,18 +23,25 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", dist.display());
     let mut files = BTreeMap::new();
     collect(&dist, "", &mut files)?;
+    let copies = out.join("dist");
+    if copies.exists() {
+        fs::remove_dir_all(&copies)?;
+    }
+    fs::create_dir(&copies)?;
     let is_built = files.contains_key("index.html");
     let mut code = String::from("pub(crate) static ASSETS: &[crate::Asset] = &[\n");
-    for (path, file) in files.iter().filter(|_| is_built) {
-        let is_compressed =
-            |suffix| path.strip_suffix(suffix).is_some_and(|it| files.contains_key(it));
-        let is_hidden = path.split('/').any(|part| part.starts_with('.'));
-        if !is_compressed(".br") && !is_compressed(".gz") && !is_hidden {
-            write_asset(&mut code, path, file, &files)?;
-        }
+    for path in files.keys().filter(|path| is_built && is_asset(path, &files)) {
+        write_asset(&mut code, path, &files, &copies)?;
     }
     code.push_str("];\n");
-    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("assets.rs"), code)
+    fs::write(out.join("assets.rs"), code)
+}
+
+/// Not a compressed form of another file, and not hidden.
+fn is_asset(path: &str, files: &BTreeMap<String, PathBuf>) -> bool {
+    let is_compressed = |suffix| path.strip_suffix(suffix).is_some_and(|of| files.contains_key(of));
+    let is_hidden = path.split('/').any(|part| part.starts_with('.'));
+    !is_compressed(".br") && !is_compressed(".gz") && !is_hidden
 }
 
 /// All files below `folder`, by their path with `/`.
@@ -52,25 +60,31 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) -
     Ok(())
 }
 
+/// Writes the table's line of one file. The bytes are copied first: a build of the UI may replace the
+/// files between this script and the compiler.
 fn write_asset(
     code: &mut String,
     path: &str,
-    file: &Path,
     files: &BTreeMap<String, PathBuf>,
+    copies: &Path,
 ) -> io::Result<()> {
-    let mut hasher = DefaultHasher::new();
-    fs::read(file)?.hash(&mut hasher);
-    let etag = format!("\"{:016x}\"", hasher.finish());
-    let include = |file: &Path| -> io::Result<String> {
-        Ok(format!("include_bytes!({:?})", fs::canonicalize(file)?.display().to_string()))
+    let include = |path: &str| -> io::Result<Option<(String, String)>> {
+        let Some(file) = files.get(path) else { return Ok(None) };
+        let bytes = fs::read(file)?;
+        let copy = copies.join(path.replace('/', "+"));
+        fs::write(&copy, &bytes)?;
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let code = format!("include_bytes!({:?})", copy.display().to_string());
+        Ok(Some((code, format!("\"{:016x}\"", hasher.finish()))))
     };
-    let compressed = |suffix: &str| match files.get(&format!("{path}{suffix}")) {
-        Some(file) => Ok::<_, io::Error>(format!("Some({})", include(file)?)),
-        None => Ok("None".to_owned()),
+    let Some((body, etag)) = include(path)? else { return Ok(()) };
+    let compressed = |suffix: &str| -> io::Result<String> {
+        let included = include(&format!("{path}{suffix}"))?;
+        Ok(included.map_or("None".to_owned(), |(code, _)| format!("Some({code})")))
     };
     let (brotli, gzip) = (compressed(".br")?, compressed(".gz")?);
     let is_hashed = path.starts_with(HASHED);
-    let body = include(file)?;
     let _ = writeln!(
         code,
         "    crate::Asset {{ path: {path:?}, etag: {etag:?}, is_hashed: {is_hashed}, body: {body}, \

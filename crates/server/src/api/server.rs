@@ -1,7 +1,7 @@
 //! Endpoints about the server itself.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
@@ -41,5 +41,8 @@ pub(crate) async fn server_info(State(app): State<AppState>) -> Result<Response,
 
 /// `GET /metrics`: counters for Prometheus.
 pub(crate) async fn metrics(State(app): State<AppState>) -> Response {
-    answer::text(StatusCode::OK, metrics::render(&app))
+    let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let mut response = answer::text(StatusCode::OK, metrics::render(&app));
+    response.headers_mut().insert(header::CONTENT_TYPE, format);
+    response
 }

@@ -1,0 +1,182 @@
+//! Starting: what the flags mean, what is said, what is refused.
+
+use std::net::TcpListener;
+
+use modelyard_testkit::Setup;
+
+use crate::{BINARY, server, setup};
+
+/// Starts with flags that must be refused; returns what was said, one line.
+fn refused(args: &[&str], code: i32) -> String {
+    let (status, said) = setup(args).fail();
+    assert_eq!(status.code(), Some(code), "{args:?}: {said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{args:?}: {said}");
+    said
+}
+
+#[test]
+fn the_start_says_where_it_is_and_how_to_go_on() {
+    let server = server();
+    let log = server.log();
+    assert!(log.contains(&format!("Listening on  {}", server.url())), "{log}");
+    assert!(log.contains(&format!("Database      sqlite:///{}", server.data().display())), "{log}");
+    assert!(log.contains(&format!("Artifacts     {}", server.data().display())), "{log}");
+    // The last lines may still be on their way.
+    let python = format!("mlflow.set_tracking_uri(\"{}\")", server.url());
+    while !server.log().contains(&python) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(!server.url().ends_with(":0"));
+}
+
+#[test]
+fn ui_is_another_name_for_server() {
+    let server = std::process::Command::new(BINARY).args(["ui", "--help"]).output().expect("run");
+    assert!(server.status.success());
+}
+
+#[test]
+fn the_help_text() {
+    let help = |command: &str| {
+        let mut binary = std::process::Command::new(BINARY);
+        let output = binary.args([command, "--help"]).env("COLUMNS", "100").output().expect("run");
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(
+        help("server").replace("modelyard server", "modelyard ui"),
+        help("ui").replace("modelyard server", "modelyard ui")
+    );
+    insta::assert_snapshot!(help("server"));
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("bind a port");
+    let port = taken.local_addr().expect("read the port").port().to_string();
+    let said = refused(&["--port", &port], 1);
+    assert!(said.contains("another program listens there"), "{said}");
+    assert!(said.contains(&port), "{said}");
+}
+
+#[test]
+fn databases_of_other_kinds_are_refused() {
+    for uri in [
+        "mysql://u:hunter2@h/d",
+        "mssql+pyodbc://u:hunter2@h/d",
+        "./mlruns",
+        "file:///tmp/x",
+        "sqlite://",
+    ] {
+        let said = refused(&["--backend-store-uri", uri], 2);
+        assert!(said.contains("--backend-store-uri"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn an_unreachable_database_is_one_line_without_the_password() {
+    let uri = "postgresql://u:hunter2@127.0.0.1:1/none";
+    let said = refused(&["--backend-store-uri", uri], 1);
+    assert!(said.contains("127.0.0.1:1/none"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn accounts_that_are_asked_for_but_not_there_keep_the_server_down() {
+    let said = refused(&["--app-name", "basic-auth"], 2);
+    assert!(said.contains("--app-name basic-auth"), "{said}");
+    refused(&["--app-name", "something"], 2);
+    refused(&["--enable-workspaces"], 2);
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    refused(&["--artifacts-only", "--no-serve-artifacts"], 2);
+    refused(&["--registry-store-uri", "sqlite:///other.db"], 2);
+    refused(&["--x-frame-options", "MAYBE"], 2);
+    for prefix in ["mlflow", "/mlflow/", "/a{b}", "/a\"b", "/a/../b"] {
+        let said = refused(&["--static-prefix", prefix], 2);
+        assert!(said.contains("--static-prefix"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let file = tempfile::NamedTempFile::new().expect("create a file");
+    let path = file.path().display().to_string();
+    let said = refused(&["--data-dir", &path], 1);
+    assert!(said.contains(&path), "{said}");
+    assert!(said.contains("there is a file of that name"), "{said}");
+}
+
+#[test]
+fn one_store_may_be_named_twice() {
+    let uri = "sqlite:///runs.db";
+    let server = setup(&["--backend-store-uri", uri, "--registry-store-uri", uri]).start();
+    assert!(server.data().join("runs.db").exists());
+    assert_eq!(server.get("/ready").status, 200);
+}
+
+#[test]
+fn flags_without_a_meaning_here_are_explained() {
+    let flags = [
+        ("--expose-prometheus", "metrics"),
+        ("--workers", "4"),
+        ("--gunicorn-opts", "--log-level debug"),
+        ("--uvicorn-opts", "--log-level debug"),
+        ("--waitress-opts", "--threads 4"),
+        ("--read-replica-backend-store-uri", "postgresql://replica/db"),
+        ("--trace-archival-config", "x.yaml"),
+        ("--secrets-cache-ttl", "60"),
+        ("--secrets-cache-max-size", "100"),
+        ("--workspace-store-uri", "sqlite:///w.db"),
+    ];
+    let args: Vec<&str> = flags.iter().flat_map(|(flag, value)| [*flag, *value]).collect();
+    let server = setup(&args).args(&["--dev", "--disable-security-middleware"]).start();
+    let log = server.log();
+    for flag in
+        flags.iter().map(|(flag, _)| *flag).chain(["--dev", "--disable-security-middleware"])
+    {
+        let explained =
+            log.lines().filter(|line| line.starts_with("modelyard: ") && line.contains(flag));
+        assert_eq!(explained.count(), 1, "{flag}: {log}");
+    }
+}
+
+#[test]
+fn a_plain_start_explains_nothing() {
+    let log = server().log();
+    assert!(!log.contains("modelyard: "), "{log}");
+}
+
+#[test]
+fn variables_stand_in_for_flags_and_empty_ones_for_nothing() {
+    let server = Setup::new(BINARY)
+        .env("MLFLOW_STATIC_PREFIX", "/ml")
+        .env("MLFLOW_SERVE_ARTIFACTS", "false")
+        .env("MLFLOW_BACKEND_STORE_URI", "")
+        .env("MLFLOW_HOST", "")
+        .env("MLFLOW_SERVER_ALLOWED_HOSTS", "")
+        .start();
+    assert!(server.url().ends_with("/ml"));
+    let info = server.get("/api/modelyard/v1/server").json();
+    assert_eq!(info["serves_artifacts"], false);
+}
+
+#[test]
+fn json_logs_are_json_from_the_first_line() {
+    let mut child = std::process::Command::new(BINARY)
+        .args(["server", "--port", "0", "--log-format", "json", "--workers", "2"])
+        .current_dir(tempfile::tempdir().expect("a folder").path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("start the binary");
+    let stderr = std::io::BufReader::new(child.stderr.take().expect("piped"));
+    let lines = std::io::BufRead::lines(stderr).map_while(Result::ok);
+    let parsed = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line).expect("JSON"));
+    let listening = parsed.into_iter().find(|line| line["message"] == "listening");
+    assert!(listening.expect("the address")["url"].as_str().is_some());
+    child.kill().expect("kill the server");
+    child.wait().expect("wait for the server");
+}
