@@ -42,6 +42,7 @@ impl Conn {
 
     /// Runs a statement and returns the number of rows it changed.
     pub async fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        refuse_nul(params)?;
         match self {
             Self::Sqlite(conn) => {
                 let mut statement = conn.prepare_cached(sql)?;
@@ -60,6 +61,7 @@ impl Conn {
     where
         F: FnMut(&Row<'_>) -> Result<()> + Send,
     {
+        refuse_nul(params)?;
         match self {
             Self::Sqlite(conn) => {
                 let mut statement = conn.prepare_cached(sql)?;
@@ -164,6 +166,7 @@ impl Conn {
         if values.is_empty() {
             return Ok(());
         }
+        refuse_nul(values)?;
         let width = insert.kinds.len();
         match self {
             Self::Sqlite(conn) => {
@@ -200,6 +203,16 @@ impl Conn {
         }
     }
 
+    /// The engine's plan of a statement, line by line. For tests: the words are the engine's own.
+    #[doc(hidden)]
+    pub async fn explain(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
+        let (explain, column) = match self.engine() {
+            Engine::Sqlite => ("EXPLAIN QUERY PLAN ", 3),
+            Engine::Postgres => ("EXPLAIN ", 0),
+        };
+        self.query(&format!("{explain}{sql}"), params, |row| row.string(column)).await
+    }
+
     /// Runs statements without parameters or results, such as a migration's.
     pub async fn batch(&mut self, sql: &str) -> Result<()> {
         match self {
@@ -219,6 +232,17 @@ async fn prepare(
         client.statement_cache.clear();
     }
     Ok(client.prepare_cached(sql).await?)
+}
+
+/// Refuses the one character that PostgreSQL cannot store, on both engines alike: SQLite takes it, but some
+/// of its functions see the text end there.
+fn refuse_nul(params: &[Param<'_>]) -> Result<()> {
+    if params.iter().any(|param| matches!(param, Param::Text(text) if text.contains('\0'))) {
+        return Err(Error::Unstorable(
+            "A text holds the NUL character (U+0000), which cannot be stored.".into(),
+        ));
+    }
+    Ok(())
 }
 
 fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Param<'_>]) -> Result<()> {

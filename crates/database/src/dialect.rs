@@ -57,6 +57,15 @@ impl Engine {
         }
     }
 
+    /// What must follow a text parameter whose letters a function changes: a parameter would bring the rules
+    /// of the database's language, and the columns of the schema do not.
+    pub const fn plain_text(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " COLLATE \"C\"",
+        }
+    }
+
     /// Locks the selected rows until the end of the transaction. SQLite's single writer is the lock.
     pub const fn for_update(self) -> &'static str {
         match self {

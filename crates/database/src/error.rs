@@ -23,6 +23,9 @@ pub enum Error {
     /// The disk failed. What it holds is not known any more, so no further write is taken.
     #[error("the disk failed: {0}")]
     Disk(String),
+    /// The operation took longer than the database allows.
+    #[error("the operation took too long: {0}")]
+    Timeout(String),
     /// The database cannot be reached or has been shut down.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
@@ -43,7 +46,12 @@ impl From<rusqlite::Error> for Error {
         let text = error.to_string();
         match error.sqlite_error() {
             Some(failure) => match failure.code {
-                Code::ConstraintViolation => Self::Unique(text),
+                Code::ConstraintViolation => match failure.extended_code {
+                    ffi::SQLITE_CONSTRAINT_UNIQUE
+                    | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                    | ffi::SQLITE_CONSTRAINT_ROWID => Self::Unique(text),
+                    _ => Self::Other(text),
+                },
                 Code::DatabaseBusy | Code::DatabaseLocked => Self::Busy(text),
                 Code::DiskFull => Self::Full(text),
                 Code::SystemIoFailure => match failure.extended_code {
@@ -87,11 +95,16 @@ impl From<tokio_postgres::Error> for Error {
             {
                 Self::Busy(text)
             }
+            code if *code == SqlState::QUERY_CANCELED => Self::Timeout(text),
             code if *code == SqlState::DISK_FULL => Self::Full(text),
             code if *code == SqlState::CHARACTER_NOT_IN_REPERTOIRE
                 || *code == SqlState::UNTRANSLATABLE_CHARACTER =>
             {
                 Self::Unstorable("The text holds a character the database cannot store.".into())
+            }
+            // An entry of an index may be 2,704 bytes long.
+            code if *code == SqlState::PROGRAM_LIMIT_EXCEEDED => {
+                Self::Unstorable("The text is too long for an index of the database.".into())
             }
             code if code.code().starts_with("08") || code.code().starts_with("57P") => {
                 Self::Unavailable(text)

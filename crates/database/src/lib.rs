@@ -17,7 +17,7 @@ mod sqlite;
 mod uri;
 mod value;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use modelyard_protocol::Context;
 
@@ -146,17 +146,28 @@ impl Database {
 /// Copies a SQLite database, as it stands, to `PATH.before-vN` before its schema changes.
 fn snapshot(conn: &Conn, path: &Path, version: i64) -> Result<()> {
     let Conn::Sqlite(conn) = conn else { return Ok(()) };
-    let mut target = path.as_os_str().to_owned();
-    target.push(format!(".before-v{version}"));
-    let target = Path::new(&target);
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".before-v{version}{suffix}"));
+        PathBuf::from(name)
+    };
+    let (target, partial) = (beside(""), beside(".partial"));
     if target.exists() {
         // A migration that was cut short: the first snapshot is the one to keep.
         return Ok(());
     }
-    let Some(name) = target.to_str() else {
-        return Err(Error::Refused(format!("the path {} is not UTF-8", target.display())));
+    let Some(name) = partial.to_str() else {
+        return Err(Error::Refused(format!("the path {} is not UTF-8", partial.display())));
     };
-    tracing::info!(snapshot = name, "copying the database before its schema changes");
+    let failed = |error: std::io::Error| {
+        Error::Refused(format!("cannot copy the database to {}: {error}", target.display()))
+    };
+    if partial.exists() {
+        std::fs::remove_file(&partial).map_err(failed)?;
+    }
+    tracing::info!(snapshot = %target.display(), "copying the database before its schema changes");
     conn.execute("VACUUM INTO ?1", [name])?;
-    Ok(())
+    // Only a whole copy carries the name.
+    std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&partial, &target).map_err(failed)
 }

@@ -33,7 +33,12 @@ pub(crate) async fn migrate(
     snapshot: impl FnOnce(&Conn, i64) -> Result<()>,
 ) -> Result<()> {
     let engine = conn.engine();
-    let current = if exists(conn).await? { version(conn).await? } else { 0 };
+    let current = if exists(conn, "schema_migration").await? {
+        version(conn).await?
+    } else {
+        refuse_mlflow(conn).await?;
+        0
+    };
     let newest = migrations.last().map_or(0, |last| last.version);
     if current > newest {
         return Err(Error::Refused(format!(
@@ -77,13 +82,26 @@ async fn version(conn: &mut Conn) -> Result<i64> {
     conn.query_one(sql, &[], |row| row.int(0)).await
 }
 
-async fn exists(conn: &mut Conn) -> Result<bool> {
+/// Refuses a PostgreSQL schema that MLflow (or another user of Alembic) lives in: tables of both would lie
+/// side by side. SQLite files are looked at before they are opened for writing.
+async fn refuse_mlflow(conn: &mut Conn) -> Result<()> {
+    if conn.engine() == Engine::Postgres && exists(conn, "alembic_version").await? {
+        return Err(Error::Refused(
+            "the database is one of MLflow, which has another schema; name a new database, or a \
+             schema of its own with ?options=-csearch_path%3DNAME"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a table exists: on PostgreSQL in the schema in which new tables are made.
+async fn exists(conn: &mut Conn, table: &str) -> Result<bool> {
     let sql = match conn.engine() {
-        Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migration'",
+        Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE name = $1",
         Engine::Postgres => {
-            "SELECT count(*) FROM pg_tables \
-             WHERE tablename = 'schema_migration' AND schemaname = ANY (current_schemas(false))"
+            "SELECT count(*) FROM pg_tables WHERE tablename = $1 AND schemaname = current_schema()"
         }
     };
-    conn.query_one(sql, &[], |row| row.flag(0)).await
+    conn.query_one(sql, &[table.into()], |row| row.flag(0)).await
 }

@@ -1,12 +1,15 @@
 //! PostgreSQL: a pool of connections.
 
-use std::str::FromStr;
+mod settings;
+mod tls;
+
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use tokio_postgres::NoTls;
+use futures_util::FutureExt;
 
 use crate::{Conn, Error, Failure, Operation, Result};
 
@@ -19,9 +22,6 @@ const WAIT: Duration = Duration::from_secs(10);
 /// How often an operation is tried again when another transaction won.
 const MAX_ATTEMPTS: usize = 5;
 
-/// How long an operation may run on the server, so that one hostile search cannot hold a connection.
-const STATEMENT_TIMEOUT: &str = "-c statement_timeout=60s";
-
 /// A pool over one database.
 pub(crate) struct Postgres {
     pool: Pool,
@@ -30,18 +30,9 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Reads the URL and makes a pool; connects at first use.
     pub(crate) fn new(url: &str) -> Result<Self> {
-        let mut config = tokio_postgres::Config::from_str(url)
-            .map_err(|error| Error::Refused(format!("the PostgreSQL URI is not valid: {error}")))?;
-        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-            return Err(Error::Refused(
-                "sslmode=require is not supported yet; use a local socket, a private network or a \
-                 TLS tunnel, with sslmode=disable"
-                    .into(),
-            ));
-        }
-        config.connect_timeout(WAIT).application_name("modelyard").options(STATEMENT_TIMEOUT);
+        let (config, tls) = settings::read(url, WAIT)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
             .max_size(MAX_CONNECTIONS)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(WAIT))
@@ -58,7 +49,8 @@ impl Postgres {
 
     async fn client(&self) -> Result<Object> {
         let client = self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(_) => Error::Overloaded,
+            PoolError::Timeout(TimeoutType::Wait) => Error::Overloaded,
+            PoolError::Timeout(_) => Error::Unavailable("PostgreSQL does not answer".into()),
             PoolError::Backend(error) => match Error::from(error) {
                 Error::Other(text) => Error::Unavailable(text),
                 error => error,
@@ -107,18 +99,47 @@ impl Postgres {
     where
         E: Failure,
     {
-        let mut conn = self.connection().await?;
+        let mut transaction = Transaction(Some(self.connection().await?));
+        let conn = transaction.conn()?;
         conn.batch(begin).await?;
-        match operation(&mut conn, data).await {
-            Ok(value) => {
+        match AssertUnwindSafe(operation(conn, data)).catch_unwind().await {
+            Ok(Ok(value)) => {
                 conn.batch("COMMIT").await?;
+                transaction.end();
                 Ok(value)
             }
-            Err(error) => {
-                // When even this fails the connection is gone, and with it the transaction.
-                let _ = conn.batch("ROLLBACK").await;
+            Ok(Err(error)) => {
+                // When even this fails the connection is closed, and with it the transaction.
+                if conn.batch("ROLLBACK").await.is_ok() {
+                    transaction.end();
+                }
                 Err(error)
             }
+            // As on SQLite. The connection may be anywhere and is closed.
+            Err(_panic) => Err(Error::Other("an operation panicked".into()).into()),
+        }
+    }
+}
+
+/// A connection in a transaction. Dropped before the end, because the caller went away for instance, it
+/// closes the connection, which undoes the transaction; the pool would hand it on as it is.
+struct Transaction(Option<Conn>);
+
+impl Transaction {
+    fn conn(&mut self) -> Result<&mut Conn> {
+        self.0.as_mut().ok_or_else(|| Error::Other("the transaction has ended".into()))
+    }
+
+    /// Gives the connection back to the pool.
+    fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(Conn::Postgres(client)) = self.0.take() {
+            drop(Object::take(client));
         }
     }
 }

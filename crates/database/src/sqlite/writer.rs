@@ -102,7 +102,9 @@ fn write_all(mut conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>, stats: &
         }
         if matches!(commit, Err(Error::Disk(_))) {
             // A sync that failed once may seem to succeed when tried again although the data are gone.
-            tracing::error!("no further writes are taken; check the disk and start the server again");
+            tracing::error!(
+                "no further writes are taken; check the disk and start the server again"
+            );
             break;
         }
     }
