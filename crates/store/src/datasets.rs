@@ -100,9 +100,10 @@ impl Store {
 }
 
 async fn log(conn: &mut Conn, run_id: &str, inputs: &RunInputs) -> Result<i64> {
+    runs::lock(conn, run_id).await?;
     let run = runs::find_active(conn, run_id).await?;
-    for input in &inputs.datasets {
-        let dataset = dataset_id(conn, run.experiment, &input.dataset).await?;
+    let datasets = dataset_ids(conn, run.experiment, &inputs.datasets).await?;
+    for (input, dataset) in inputs.datasets.iter().zip(datasets) {
         let sql = "INSERT INTO run_dataset (run, dataset) VALUES ($1, $2) \
                    ON CONFLICT DO NOTHING RETURNING id";
         let new = conn.query_opt(sql, &[run.id.into(), dataset.into()], |row| row.int(0)).await?;
@@ -120,6 +121,23 @@ async fn log(conn: &mut Conn, run_id: &str, inputs: &RunInputs) -> Result<i64> {
         .collect();
     conn.insert_many(MODELS, &models).await?;
     Ok(run.experiment)
+}
+
+/// The internal ids of datasets, made if they are new.
+async fn dataset_ids(
+    conn: &mut Conn,
+    experiment: i64,
+    inputs: &[DatasetInput],
+) -> Result<Vec<i64>> {
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
+    // On PostgreSQL two writers make new datasets in the same order.
+    let key = |at: usize| (&inputs[at].dataset.name, &inputs[at].dataset.digest);
+    order.sort_by(|&a, &b| key(a).cmp(&key(b)));
+    let mut ids = vec![0; inputs.len()];
+    for at in order {
+        ids[at] = dataset_id(conn, experiment, &inputs[at].dataset).await?;
+    }
+    Ok(ids)
 }
 
 async fn dataset_id(conn: &mut Conn, experiment: i64, dataset: &Dataset) -> Result<i64> {
@@ -141,6 +159,7 @@ async fn dataset_id(conn: &mut Conn, experiment: i64, dataset: &Dataset) -> Resu
 }
 
 async fn log_outputs(conn: &mut Conn, run_id: &str, models: &[ModelOutput]) -> Result<i64> {
+    runs::lock(conn, run_id).await?;
     let run = runs::find_active(conn, run_id).await?;
     let rows: Vec<Param<'_>> = models
         .iter()
@@ -161,7 +180,7 @@ async fn search(conn: &mut Conn, experiments: &[i64], limit: i64) -> Result<Vec<
          WHERE r.lifecycle = 1 AND d.experiment IN (",
     );
     sql.bind_all(experiments.iter().copied());
-    sql.push(") ORDER BY d.experiment, d.name, d.digest, t.value LIMIT ").bind(limit);
+    sql.push(") ORDER BY d.experiment, d.name, d.digest, t.value NULLS FIRST LIMIT ").bind(limit);
     let read = |row: &modelyard_database::Row<'_>| {
         Ok(DatasetSummary {
             experiment_id: row.int(0)?,

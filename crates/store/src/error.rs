@@ -65,6 +65,11 @@ impl Error {
                 ErrorCode::TemporarilyUnavailable,
                 "The database cannot be reached; try again in a moment.".into(),
             ),
+            Self::Database(Db::Timeout(_)) => (
+                ErrorCode::DeadlineExceeded,
+                "The database took too long; ask for less, for example with a narrower filter."
+                    .into(),
+            ),
             Self::Database(Db::Full(_)) => (
                 ErrorCode::InsufficientStorage,
                 "The disk of the server is full; nothing of this request was stored. \

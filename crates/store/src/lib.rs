@@ -41,6 +41,8 @@ pub use overview::{Columns, ExperimentOverview, SeriesSummary};
 pub use rows::{Cursor, KeyValue, Lifecycle, LoggedModelStatus, Page, RunStatus, View};
 pub use run_data::Run;
 pub use run_search::RunQuery;
+#[doc(hidden)]
+pub use run_search::SearchPlan;
 pub use runs::{ModelOutput, NewRun, RunInfo, RunUpdate};
 
 use changes::Changes;

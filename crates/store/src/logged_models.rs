@@ -320,19 +320,27 @@ async fn delete(conn: &mut Conn, model_id: &str, now: i64) -> Result<LoggedModel
 }
 
 async fn insert_params(conn: &mut Conn, model: i64, params: &[KeyValue]) -> Result<u64> {
-    let rows: Vec<Param<'_>> = params
-        .iter()
+    let rows: Vec<Param<'_>> = by_key(params)
+        .into_iter()
         .flat_map(|param| [model.into(), (&param.key).into(), (&param.value).into()])
         .collect();
     Ok(conn.insert_many(PARAMS, &rows).await?)
 }
 
 async fn insert_tags(conn: &mut Conn, model: i64, given: &[KeyValue]) -> Result<()> {
-    let rows: Vec<Param<'_>> = tags::last_of_each(given)
+    let rows: Vec<Param<'_>> = by_key(tags::last_of_each(given))
+        .into_iter()
         .flat_map(|tag| [model.into(), (&tag.key).into(), (&tag.value).into()])
         .collect();
     conn.insert_many(TAGS, &rows).await?;
     Ok(())
+}
+
+/// Sorts pairs, so that on PostgreSQL two writers take their locks in the same order.
+fn by_key<'p>(pairs: impl IntoIterator<Item = &'p KeyValue>) -> Vec<&'p KeyValue> {
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_by(|a, b| a.key.cmp(&b.key));
+    pairs
 }
 
 async fn set_tags(conn: &mut Conn, model_id: &str, given: &[KeyValue]) -> Result<LoggedModel> {

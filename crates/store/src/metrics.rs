@@ -1,6 +1,6 @@
 //! Logging metrics: points, and the summary of each series.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use modelyard_database::{Conn, Insert, Kind, Param};
 
@@ -32,7 +32,8 @@ pub struct ModelLink {
     pub dataset_digest: String,
 }
 
-/// How a double is stored: SQLite has no NaN, so it is 0 with a flag.
+/// How a double is stored: SQLite has no NaN, so it is 0 with a flag. It has no negative zero either, which
+/// equals zero in every comparison.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Stored {
     pub(crate) value: f64,
@@ -41,7 +42,12 @@ pub(crate) struct Stored {
 
 impl Stored {
     pub(crate) const fn new(value: f64) -> Self {
-        if value.is_nan() { Self { value: 0.0, nan: true } } else { Self { value, nan: false } }
+        if value.is_nan() {
+            Self { value: 0.0, nan: true }
+        } else {
+            // Adding zero makes a negative zero positive and changes nothing else.
+            Self { value: value + 0.0, nan: false }
+        }
     }
 
     pub(crate) const fn double(self) -> f64 {
@@ -159,19 +165,20 @@ async fn number_all(
     points: &[MetricPoint],
     known: &[Option<i64>],
 ) -> Result<(Vec<i64>, Vec<(String, i64)>)> {
-    let mut found: HashMap<&str, i64> = HashMap::new();
-    let mut names = Vec::with_capacity(points.len());
+    // Sorted, so that on PostgreSQL two writers make new names in the same order.
+    let mut found: BTreeMap<&str, i64> = BTreeMap::new();
     for (point, known) in points.iter().zip(known) {
-        let number = match known.or_else(|| found.get(point.key.as_str()).copied()) {
-            Some(number) => number,
-            None => {
-                let number = metric_names::number(conn, &point.key).await?;
-                found.insert(&point.key, number);
-                number
-            }
-        };
-        names.push(number);
+        if known.is_none() {
+            found.insert(&point.key, 0);
+        }
     }
+    for (name, number) in &mut found {
+        *number = metric_names::number(conn, name).await?;
+    }
+    let number = |(point, known): (&MetricPoint, &Option<i64>)| {
+        known.or_else(|| found.get(point.key.as_str()).copied()).unwrap_or_default()
+    };
+    let names = points.iter().zip(known).map(number).collect();
     Ok((names, found.into_iter().map(|(name, number)| (name.to_owned(), number)).collect()))
 }
 
@@ -191,8 +198,12 @@ async fn insert(
 ) -> Result<()> {
     let mut order: Vec<usize> = (0..points.len()).collect();
     // In the order of the table: neighbours land on the same page, and on PostgreSQL two writers take
-    // their locks in the same order.
-    order.sort_unstable_by_key(|&at| (names[at], points[at].ms, points[at].step));
+    // their locks in the same order. Equals stay as they came: the first of them is the latest point.
+    order.sort_by(|&a, &b| {
+        let key = |at: usize| (names[at], points[at].ms, points[at].step);
+        let value = |at: usize| Stored::new(points[at].value).value;
+        key(a).cmp(&key(b)).then_with(|| value(a).total_cmp(&value(b)))
+    });
     let mut rows: Vec<Param<'_>> = Vec::with_capacity(points.len() * POINTS.kinds.len());
     let mut series: Vec<(i64, Addition)> = Vec::new();
     for at in order {

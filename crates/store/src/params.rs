@@ -71,8 +71,11 @@ pub(crate) async fn log_all(
 
 /// Inserts params and returns the stored pairs that differ from the given ones.
 async fn insert(conn: &mut Conn, run: i64, params: &[KeyValue]) -> Result<Vec<KeyValue>> {
-    let rows: Vec<Param<'_>> = params
-        .iter()
+    let mut sorted: Vec<_> = params.iter().collect();
+    // On PostgreSQL two writers take their locks in the same order.
+    sorted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    let rows: Vec<Param<'_>> = sorted
+        .into_iter()
         .flat_map(|param| [run.into(), (&param.key).into(), (&param.value).into()])
         .collect();
     if conn.insert_many(INSERT, &rows).await? == params.len() as u64 {

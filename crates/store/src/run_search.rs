@@ -38,6 +38,22 @@ impl Store {
     pub async fn search_runs(&self, query: RunQuery) -> Result<Page<Run>> {
         self.db.read(query, |conn, query| Box::pin(search(conn, query))).await
     }
+
+    /// How the runs of a query are found, as the tests check it.
+    #[doc(hidden)]
+    pub async fn explain_search(&self, query: RunQuery) -> Result<SearchPlan> {
+        self.db.read(query, |conn, query| Box::pin(plan::explain(conn, query))).await
+    }
+}
+
+/// How the runs of a query are found.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct SearchPlan {
+    /// `rare`, `together` or `parts`.
+    pub path: &'static str,
+    /// The engine's plan of each statement, line by line.
+    pub statements: Vec<Vec<String>>,
 }
 
 /// A run that was found, and its place in the list.

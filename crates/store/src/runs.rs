@@ -35,7 +35,7 @@ pub struct RunInfo {
 pub struct NewRun {
     /// The experiment, which must be in use.
     pub experiment_id: i64,
-    /// The name; also kept as the tag `mlflow.runName`.
+    /// The name, which the tag `mlflow.runName` repeats.
     pub name: String,
     /// Who makes it.
     pub user_id: String,
@@ -211,6 +211,16 @@ fn not_active(run_id: &str) -> Error {
     ))
 }
 
+/// Makes other writers of a run's row wait until the end of the transaction, for an operation that reads
+/// before it writes. On SQLite there is only one writer.
+pub(crate) async fn lock(conn: &mut Conn, run_id: &str) -> Result<()> {
+    if conn.engine() == Engine::Postgres {
+        let sql = "SELECT id FROM run WHERE uuid = $1 FOR UPDATE";
+        conn.query_opt(sql, &[run_id.into()], |row| row.int(0)).await?;
+    }
+    Ok(())
+}
+
 /// Sets the name in the run's row alone.
 pub(crate) async fn rename(conn: &mut Conn, run: i64, name: &str) -> Result<()> {
     let sql = "UPDATE run SET name = $1 WHERE id = $2";
@@ -219,10 +229,7 @@ pub(crate) async fn rename(conn: &mut Conn, run: i64, name: &str) -> Result<()> 
 }
 
 async fn change(conn: &mut Conn, run_id: &str, update: &RunUpdate) -> Result<RunInfo> {
-    if conn.engine() == Engine::Postgres {
-        let lock = "SELECT id FROM run WHERE uuid = $1 FOR UPDATE";
-        conn.query_opt(lock, &[run_id.into()], |row| row.int(0)).await?;
-    }
+    lock(conn, run_id).await?;
     let mut run = info(conn, run_id).await?;
     if run.lifecycle == Lifecycle::Deleted {
         return Err(not_active(run_id));

@@ -53,6 +53,7 @@ impl Store {
 
 /// Appends to the JSON list that a tag holds; a tag that is absent or no list becomes a list of one.
 async fn append(conn: &mut Conn, run_id: &str, key: &str, item: &Value) -> Result<i64> {
+    runs::lock(conn, run_id).await?;
     let run = runs::find_active(conn, run_id).await?;
     let sql = "SELECT value FROM run_tag WHERE run = $1 AND key = $2";
     let old = conn.query_opt(sql, &[run.id.into(), key.into()], |row| row.string(0)).await?;
@@ -74,18 +75,17 @@ async fn set(conn: &mut Conn, run_id: &str, tag: &KeyValue) -> Result<i64> {
 
 /// Sets tags of a run and keeps its name in step with `mlflow.runName`; of equal keys the last wins.
 pub(crate) async fn set_all(conn: &mut Conn, run: i64, tags: &[KeyValue]) -> Result<()> {
-    let mut name = None;
-    let mut rows = Vec::with_capacity(tags.len() * 3);
-    for tag in last_of_each(tags) {
-        if tag.key == RUN_NAME {
-            name = Some(tag.value.as_str());
-        }
-        rows.extend([Param::Int(run), Param::from(&tag.key), Param::from(&tag.value)]);
+    let mut tags: Vec<_> = last_of_each(tags).collect();
+    // On PostgreSQL two writers take their locks in the same order: the run, then its tags by key.
+    tags.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    if let Some(tag) = tags.iter().find(|tag| tag.key == RUN_NAME) {
+        runs::rename(conn, run, &tag.value).await?;
     }
+    let rows: Vec<Param<'_>> = tags
+        .into_iter()
+        .flat_map(|tag| [run.into(), (&tag.key).into(), (&tag.value).into()])
+        .collect();
     conn.insert_many(INSERT, &rows).await?;
-    if let Some(name) = name {
-        runs::rename(conn, run, name).await?;
-    }
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! Choosing the queries of a search and putting their results together.
 
-use modelyard_database::{Conn, Row, Sql};
+use modelyard_database::{Conn, Engine, Row, Sql};
 use modelyard_protocol::search::RunOrderField;
 
 use super::driver::Driver;
 use super::fields::{RunFields, push_name};
-use super::{Hit, RunQuery};
+use super::{Hit, RunQuery, SearchPlan};
 use crate::Result;
 use crate::rows::{Lifecycle, lifecycles, number};
 use crate::search::order::{self, Skip, SortField};
@@ -39,65 +39,141 @@ enum Start<'a> {
     Driver(&'a Driver<'a>),
 }
 
+impl Start<'_> {
+    /// The rank of the first key in all of the runs that are found from here, if it is the same.
+    const fn rank(self) -> Option<i64> {
+        match self {
+            Self::Runs | Self::Driver(_) => None,
+            Self::Values(..) => Some(0),
+            Self::NotNumbers(..) => Some(1),
+            Self::Without => Some(2),
+        }
+    }
+}
+
+/// How the runs of a search are found.
+enum Path<'a> {
+    /// From a rare value, sorted.
+    Rare(Driver<'a>),
+    /// All together, sorted.
+    Together,
+    /// Experiment by experiment and lifecycle by lifecycle, each in the order of an index.
+    Parts(Vec<i64>),
+}
+
+impl<'a> Path<'a> {
+    async fn choose(conn: &mut Conn, query: &'a RunQuery) -> Result<Self> {
+        let mut experiments = query.experiments.clone();
+        experiments.sort_unstable();
+        experiments.dedup();
+        if let Some(driver) = Driver::choose(conn, query.filter.as_ref(), &experiments).await? {
+            return Ok(Self::Rare(driver));
+        }
+        Ok(if experiments.len() * lifecycles(query.view).len() > MAX_PARTS {
+            Self::Together
+        } else {
+            Self::Parts(experiments)
+        })
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Rare(_) => "rare",
+            Self::Together => "together",
+            Self::Parts(_) => "parts",
+        }
+    }
+
+    /// The lists that this path reads, and where each starts: segments of the same list are in order and
+    /// do not overlap.
+    fn lists(&'a self, query: &'a RunQuery) -> Vec<(Scope<'a>, Vec<Start<'a>>)> {
+        match self {
+            Self::Rare(driver) => vec![(Scope::All(query), vec![Start::Driver(driver)])],
+            Self::Together => vec![(Scope::All(query), vec![Start::Runs])],
+            Self::Parts(experiments) => experiments
+                .iter()
+                .flat_map(|&experiment| {
+                    let starts = segments(query, experiment);
+                    lifecycles(query.view)
+                        .iter()
+                        .map(move |&stage| (Scope::Part(experiment, stage), starts.clone()))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Where the walk of one experiment starts, and where it goes on: in the order of a metric the runs with a
+/// value come first, then those with NaN, then those without, whatever the direction.
+fn segments(query: &RunQuery, experiment: i64) -> Vec<Start<'_>> {
+    match query.order.first().map(|key| &key.field) {
+        Some(RunOrderField::Metric(key)) => {
+            vec![Start::Values(experiment, key), Start::NotNumbers(experiment, key), Start::Without]
+        }
+        _ => vec![Start::Runs],
+    }
+}
+
 /// Finds the runs of a page in order, and one more if there are more.
 pub(super) async fn find(conn: &mut Conn, query: &RunQuery) -> Result<Vec<Hit>> {
     if query.experiments.is_empty() || query.limit == 0 {
         return Ok(Vec::new());
     }
-    let mut experiments = query.experiments.clone();
-    experiments.sort_unstable();
-    experiments.dedup();
-    if let Some(driver) = Driver::choose(conn, query.filter.as_ref(), &experiments).await? {
-        return run(conn, query, Scope::All(query), Start::Driver(&driver), query.limit + 1).await;
-    }
-    let lifecycles = lifecycles(query.view);
-    if experiments.len() * lifecycles.len() > MAX_PARTS {
-        return run(conn, query, Scope::All(query), Start::Runs, query.limit + 1).await;
-    }
+    let limit = query.limit.saturating_add(1);
+    let path = Path::choose(conn, query).await?;
+    let lists = path.lists(query);
     let mut hits = Vec::new();
-    for &experiment in &experiments {
-        for &lifecycle in lifecycles {
-            hits.extend(find_part(conn, query, experiment, lifecycle).await?);
-        }
+    for (scope, starts) in &lists {
+        hits.extend(find_in_list(conn, query, *scope, starts, limit).await?);
     }
-    if experiments.len() * lifecycles.len() > 1 {
-        hits.sort_by(|a, b| order::compare(&a.cursor, &b.cursor, &query.order));
-        hits.truncate(query.limit + 1);
+    if lists.len() > 1 {
+        hits.sort_by(|a: &Hit, b| order::compare(&a.cursor, &b.cursor, &query.order));
+        hits.truncate(limit);
     }
     Ok(hits)
 }
 
-async fn find_part(
-    conn: &mut Conn,
-    query: &RunQuery,
-    experiment: i64,
-    lifecycle: Lifecycle,
-) -> Result<Vec<Hit>> {
-    let scope = Scope::Part(experiment, lifecycle);
-    let limit = query.limit + 1;
-    let Some(RunOrderField::Metric(key)) = query.order.first().map(|key| &key.field) else {
-        return run(conn, query, scope, Start::Runs, limit).await;
-    };
-    // Runs with a value, then those with NaN, then those without, whatever the direction.
-    let starts =
-        [Start::Values(experiment, key), Start::NotNumbers(experiment, key), Start::Without];
-    let reached = query.after.as_ref().and_then(|cursor| cursor.first()).map_or(0, order::rank_of);
-    let mut hits = Vec::new();
-    for (rank, start) in (0..).zip(starts) {
-        if rank >= reached && hits.len() < limit {
-            hits.extend(run(conn, query, scope, start, limit - hits.len()).await?);
-        }
-    }
-    Ok(hits)
-}
-
-async fn run(
+async fn find_in_list(
     conn: &mut Conn,
     query: &RunQuery,
     scope: Scope<'_>,
-    start: Start<'_>,
+    starts: &[Start<'_>],
     limit: usize,
 ) -> Result<Vec<Hit>> {
+    let reached = query.after.as_ref().and_then(|cursor| cursor.first()).map_or(0, order::rank_of);
+    let mut hits = Vec::new();
+    for &start in starts {
+        if start.rank().is_none_or(|rank| rank >= reached) && hits.len() < limit {
+            let sql = statement(conn.engine(), query, scope, start, limit - hits.len());
+            let read = |row: &Row<'_>| {
+                Ok(Hit { run: row.int(0)?, cursor: order::read_cursor(row, 1, &query.order)? })
+            };
+            hits.extend(conn.query(sql.text(), sql.params(), read).await?);
+        }
+    }
+    Ok(hits)
+}
+
+/// The name of the path that a search takes, and the engine's plan of each of its statements.
+pub(super) async fn explain(conn: &mut Conn, query: &RunQuery) -> Result<SearchPlan> {
+    let path = Path::choose(conn, query).await?;
+    let mut statements = Vec::new();
+    for (scope, starts) in path.lists(query) {
+        for start in starts {
+            let sql = statement(conn.engine(), query, scope, start, query.limit);
+            statements.push(conn.explain(sql.text(), sql.params()).await?);
+        }
+    }
+    Ok(SearchPlan { path: path.name(), statements })
+}
+
+fn statement<'a>(
+    engine: Engine,
+    query: &'a RunQuery,
+    scope: Scope<'a>,
+    start: Start<'a>,
+    limit: usize,
+) -> Sql<'a> {
     let skip = match start {
         Start::Runs | Start::Driver(_) => Skip::None,
         Start::Values(..) => Skip::FirstRank,
@@ -109,7 +185,7 @@ async fn run(
     push_scope(&mut sql, scope);
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
-        push_filter(&mut sql, filter, &RunFields(conn.engine()));
+        push_filter(&mut sql, filter, &RunFields(engine));
     }
     if let Some(after) = query.after.as_ref().filter(|after| continues(after, start)) {
         sql.push(" AND ");
@@ -117,21 +193,12 @@ async fn run(
     }
     order::push_order_by(&mut sql, &query.order, skip);
     sql.push(" LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let read = |row: &Row<'_>| {
-        Ok(Hit { run: row.int(0)?, cursor: order::read_cursor(row, 1, &query.order)? })
-    };
-    Ok(conn.query(sql.text(), sql.params(), read).await?)
+    sql
 }
 
 /// Whether the cursor lies within what this query finds, not before it.
 fn continues(after: &[modelyard_protocol::page_token::KeyValue], start: Start<'_>) -> bool {
-    let reached = after.first().map_or(0, order::rank_of);
-    match start {
-        Start::Runs | Start::Driver(_) => true,
-        Start::Values(..) => reached == 0,
-        Start::NotNumbers(..) => reached == 1,
-        Start::Without => reached == 2,
-    }
+    start.rank().is_none_or(|rank| after.first().map_or(0, order::rank_of) == rank)
 }
 
 /// Appends the tables and the conditions that tie them together. `CROSS JOIN` fixes the order in which
@@ -168,7 +235,7 @@ fn push_from<'a>(sql: &mut Sql<'a>, query: &'a RunQuery, start: Start<'a>) {
     };
 }
 
-fn push_scope(sql: &mut Sql<'_>, scope: Scope<'_>) {
+fn push_scope<'a>(sql: &mut Sql<'a>, scope: Scope<'a>) {
     match scope {
         Scope::Part(experiment, lifecycle) => {
             sql.push("r.experiment = ").bind(experiment);

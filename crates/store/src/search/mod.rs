@@ -65,7 +65,7 @@ pub(crate) fn push_text<'a>(
             let word = if *negated { " NOT LIKE " } else { " LIKE " };
             if *case_insensitive {
                 sql.push("lower(").push(column).push(")").push(word);
-                sql.push("lower(").bind(pattern).push(")");
+                sql.push("lower(").bind(pattern).push(engine.plain_text()).push(")");
             } else {
                 sql.push(column).push(word).bind(pattern);
             }
