@@ -119,6 +119,16 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_error_codes() {
+        let row = |code: &ErrorCode| {
+            let (sqlstate, class) = code.sqlstate().unwrap_or_default();
+            format!("{} {:25} {sqlstate:5} {class}", code.http_status(), code.name())
+        };
+        let rows: Vec<String> = ErrorCode::ALL.iter().map(row).collect();
+        insta::assert_snapshot!(rows.join("\n"));
+    }
+
+    #[test]
     fn the_cause_goes_to_the_log_and_not_to_the_client() {
         let error = ApiError::internal("password=hunter2");
         assert!(error.to_string().ends_with("its log says why.: password=hunter2"));

@@ -77,7 +77,7 @@ impl Setup {
                 command.env_remove(name);
             }
         }
-        command.args(["server", "--port", &port.to_string()]).args(&self.args);
+        command.arg("server").args(&self.args).env("MLFLOW_PORT", port.to_string());
         command.env("MODELYARD_DATA_DIR", data).envs(self.env.iter().cloned()).current_dir(data);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command

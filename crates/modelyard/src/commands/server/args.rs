@@ -92,9 +92,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", help_heading = SECURITY)]
     pub(crate) app_name: Option<String>,
 
-    /// Form of the log lines on stderr.
+    /// Form of the log lines on stderr: text or json.
     #[arg(long, value_name = "FORMAT", env = "MODELYARD_LOG_FORMAT", value_enum,
-          default_value_t = Format::Text, help_heading = OPERATION)]
+          default_value_t = Format::Text, hide_possible_values = true, help_heading = OPERATION)]
     pub(crate) log_format: Format,
     /// Log at level debug.
     #[arg(long, help_heading = OPERATION)]
