@@ -60,7 +60,7 @@ pub const MAX_SEARCH_RUNS_RESULTS: i64 = 50_000;
 pub const DEFAULT_SEARCH_RUNS_RESULTS: i64 = 1000;
 /// Experiments on one page of experiments/search. MLflow; there is no default.
 pub const MAX_SEARCH_EXPERIMENTS_RESULTS: i64 = 50_000;
-/// Logged models on one page. MLflow has no limit; this is the one of runs.
+/// Logged models on one page. MLflow has no limit; a request for more gets this many and a token.
 pub const MAX_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50_000;
 /// Logged models on a page when the request names no number. MLflow.
 pub const DEFAULT_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50;

@@ -1,8 +1,10 @@
 //! What several areas share.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::validate;
 use crate::wire::{Field, Kind, Message, missing};
 
@@ -30,22 +32,33 @@ pub(super) fn either<'a>(run_id: &'a str, run_uuid: &'a str) -> &'a str {
     if run_id.is_empty() { run_uuid } else { run_id }
 }
 
-/// Checks a list of tags or parameters: keys present and of the given length, values within a
-/// limit (cut to it, or refused).
-pub(super) fn check_pairs(
-    pairs: &mut [KeyValue],
-    list: &str,
-    key_limit: usize,
-    value_limit: usize,
-) -> Result<(), Error> {
-    for (index, pair) in pairs.iter_mut().enumerate() {
+/// Checks a list of tags or parameters that MLflow stores unchecked: keys present, of the given
+/// length and each once.
+pub(super) fn check_pairs(pairs: &[KeyValue], list: &str, key_limit: usize) -> Result<(), Error> {
+    for (index, pair) in pairs.iter().enumerate() {
         let key_path = format!("{list}[{index}].key");
         if pair.key.is_empty() {
             return Err(missing(&key_path));
         }
         validate::text(&pair.key, key_limit, &key_path)?;
         validate::storable(&pair.value, &format!("{list}[{index}].value"))?;
-        validate::cut(&mut pair.value, value_limit);
     }
     Ok(())
+}
+
+/// Refuses a list in which a key occurs twice.
+pub(super) fn refuse_repeated(pairs: &[KeyValue], what: &str) -> Result<(), Error> {
+    let mut seen = HashSet::new();
+    match pairs.iter().find(|pair| !seen.insert(pair.key.as_str())) {
+        None => Ok(()),
+        // MLflow notices it in the database, hence its code.
+        Some(pair) => Err(Error::new(
+            ErrorCode::BadRequest,
+            format!(
+                "Duplicate {what} keys have been submitted: ['{}']. Please ensure the request \
+                 contains only one value per key.",
+                pair.key
+            ),
+        )),
+    }
 }

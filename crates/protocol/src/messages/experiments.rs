@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{KEY_VALUE, KeyValue, check_pairs};
+use super::common::{KEY_VALUE, KeyValue, refuse_repeated};
 use crate::error::Error;
 use crate::limits;
 use crate::states::{LifecycleStage, ViewType};
@@ -42,7 +42,7 @@ impl Request for CreateExperiment {
         }
         validate::experiment_name(&self.name)?;
         self.tags.iter().try_for_each(|tag| validate::experiment_tag(&tag.key, &tag.value))?;
-        check_pairs(&mut self.tags, "tags", usize::MAX, usize::MAX)
+        refuse_repeated(&self.tags, "tag")
     }
 }
 

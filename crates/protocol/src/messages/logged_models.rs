@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{KEY_VALUE, KeyValue, check_pairs};
+use super::common::{KEY_VALUE, KeyValue, check_pairs, refuse_repeated};
 use super::metrics::ModelMetric;
 use crate::error::Error;
 use crate::limits;
@@ -52,8 +52,9 @@ impl Request for CreateLoggedModel {
         }
         validate::text(&self.model_type, limits::MAX_LOGGED_MODEL_NAME_CHARS, "model_type")?;
         validate::text(&self.source_run_id, limits::MAX_KEY_CHARS, "source_run_id")?;
-        check_params(&mut self.params)?;
-        check_tags(&mut self.tags)
+        check_params(&self.params)?;
+        check_tags(&self.tags)?;
+        refuse_repeated(&self.tags, "tag")
     }
 }
 
@@ -75,7 +76,7 @@ impl Request for LogModelParams {
     ]);
 
     fn validate(&mut self) -> Result<(), Error> {
-        check_params(&mut self.params)
+        check_params(&self.params)
     }
 }
 
@@ -119,16 +120,18 @@ impl Request for SetModelTags {
         Message(&[Field::new("tags", Kind::Messages(&KEY_VALUE), &[Check::Array])]);
 
     fn validate(&mut self) -> Result<(), Error> {
-        check_tags(&mut self.tags)
+        check_tags(&self.tags)
     }
 }
 
-fn check_params(params: &mut [KeyValue]) -> Result<(), Error> {
-    check_pairs(params, "params", limits::MAX_KEY_CHARS, limits::MAX_PARAM_VALUE_CHARS)
+/// MLflow cuts no values of logged models, so neither do we.
+fn check_params(params: &[KeyValue]) -> Result<(), Error> {
+    check_pairs(params, "params", limits::MAX_KEY_CHARS)?;
+    refuse_repeated(params, "parameter")
 }
 
-fn check_tags(tags: &mut [KeyValue]) -> Result<(), Error> {
-    check_pairs(tags, "tags", limits::MAX_KEY_CHARS, limits::MAX_TAG_VALUE_CHARS)
+fn check_tags(tags: &[KeyValue]) -> Result<(), Error> {
+    check_pairs(tags, "tags", limits::MAX_KEY_CHARS)
 }
 
 /// `POST logged-models/search`
@@ -218,7 +221,8 @@ impl Request for SearchLoggedModels {
         if self.max_results == 0 {
             self.max_results = default_results();
         }
-        validate::max_results(self.max_results, limits::MAX_SEARCH_LOGGED_MODELS_RESULTS)?;
+        validate::max_results(self.max_results, i64::MAX)?;
+        self.max_results = self.max_results.min(limits::MAX_SEARCH_LOGGED_MODELS_RESULTS);
         for dataset in &mut self.datasets {
             if dataset.dataset_name.is_empty() {
                 return Err(Error::invalid(

@@ -256,15 +256,20 @@ fn check_origin(
     dataset_name: &mut Option<String>,
     dataset_digest: &mut Option<String>,
 ) -> Result<(), Error> {
+    for value in [&mut *model_id, &mut *dataset_name, &mut *dataset_digest] {
+        value.take_if(|text| text.is_empty());
+    }
+    if dataset_name.is_some() != dataset_digest.is_some() {
+        return Err(Error::invalid(
+            "Both dataset_name and dataset_digest must be provided if one is provided",
+        ));
+    }
     let limits = [
         ("model_id", model_id, limits::MAX_KEY_CHARS),
         ("dataset_name", dataset_name, limits::MAX_DATASET_NAME_CHARS),
         ("dataset_digest", dataset_digest, limits::MAX_DATASET_DIGEST_CHARS),
     ];
     for (name, value, limit) in limits {
-        if let Some(text) = value.take_if(|text| text.is_empty()) {
-            drop(text);
-        }
         if let Some(text) = value {
             validate::text(text, limit, name)?;
         }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::common::{KEY_VALUE, KeyValue, check_pairs, either};
+use super::common::{KEY_VALUE, KeyValue, check_pairs, either, refuse_repeated};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::states::{RunStatus, ViewType};
@@ -37,7 +37,7 @@ pub struct CreateRun {
     /// Milliseconds since the epoch; 0 when the client does not say.
     #[serde(default)]
     pub start_time: i64,
-    /// Its tags.
+    /// Its tags, each key once. Their values are not cut (MLflow does not either).
     #[serde(default)]
     pub tags: Vec<KeyValue>,
 }
@@ -63,8 +63,8 @@ impl Request for CreateRun {
         }
         validate::text(&self.user_id, limits::MAX_USER_ID_CHARS, "user_id")?;
         validate::text(&self.run_name, limits::MAX_RUN_NAME_CHARS, "run_name")?;
-        let (key, value) = (limits::MAX_KEY_CHARS, limits::MAX_TAG_VALUE_CHARS);
-        check_pairs(&mut self.tags, "tags", key, value)
+        check_pairs(&self.tags, "tags", limits::MAX_KEY_CHARS)?;
+        refuse_repeated(&self.tags, "tag")
     }
 }
 

@@ -114,15 +114,17 @@ impl Grammar for Experiments {
             let id = validate::experiment_id(&text).map_err(|error| error.message)?;
             return Ok(Number::Integer(id));
         }
+        let name = match field {
+            ExperimentNumber::LastUpdateTime => "last_update_time",
+            _ => "creation_time",
+        };
         match plain_number(literal) {
             Some(Number::Integer(value)) => Ok(Number::Integer(value)),
-            Some(Number::Float(_)) => {
-                Err(format!("Invalid value for numeric attribute: '{}'", literal.raw))
-            }
-            None => Err(format!(
-                "Expected numeric value type for numeric attribute. Found {}",
-                literal.raw
+            Some(Number::Float(_)) => Err(format!(
+                "Invalid value for numeric attribute '{name}': '{}'",
+                parser::clip(literal.raw)
             )),
+            None => Err(parser::not_numeric(name, literal)),
         }
     }
 

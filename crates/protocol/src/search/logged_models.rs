@@ -205,7 +205,9 @@ impl Grammar for LoggedModels {
                 Ok(Number::Float(value as f64))
             }
             (_, Some(value)) => Ok(value),
-            (_, None) => Err(format!("Expected a number, unquoted. Found {}", literal.raw)),
+            (_, None) => {
+                Err(format!("Expected a number, unquoted. Found {}", parser::clip(literal.raw)))
+            }
         }
     }
 
@@ -214,7 +216,8 @@ impl Grammar for LoggedModels {
         let text = quoted_text(literal).or_else(|| {
             matches!(literal.kind, Kind::Number | Kind::Word).then(|| literal.raw.to_owned())
         });
-        let text = text.ok_or_else(|| format!("Expected a text, got {}", literal.raw))?;
+        let text =
+            text.ok_or_else(|| format!("Expected a text, got {}", parser::clip(literal.raw)))?;
         Ok(if *field == LoggedModelText::Status { short_status(text) } else { text })
     }
 

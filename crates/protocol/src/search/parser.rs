@@ -53,8 +53,7 @@ pub(super) trait Grammar {
 
     /// The text that a literal stands for.
     fn text(_field: &Self::Text, literal: &Token<'_>) -> Result<String, String> {
-        quoted_text(literal)
-            .ok_or_else(|| format!("Expected a quoted string value, got {}", literal.raw))
+        quoted_text(literal).ok_or_else(|| not_quoted(literal))
     }
 
     /// Refuses operators which make no sense for a number field.
@@ -228,6 +227,24 @@ pub(super) fn plain_number(literal: &Token<'_>) -> Option<Number> {
         return Some(Number::Integer(integer));
     }
     literal.raw.parse().ok().map(Number::Float)
+}
+
+/// MLflow's words for a literal that is no text.
+pub(super) fn not_quoted(literal: &Token<'_>) -> String {
+    let raw = clip(literal.raw);
+    if literal.kind == Kind::Word {
+        return format!(
+            "Parameter value is either not quoted or unidentified quote types used for string \
+             value {raw}. Use either single or double quotes"
+        );
+    }
+    format!("Expected a quoted string value (e.g. 'my-value'). Got value {raw}")
+}
+
+/// MLflow's words for a literal that is no number.
+pub(super) fn not_numeric(attribute: &str, literal: &Token<'_>) -> String {
+    let raw = clip(literal.raw);
+    format!("Expected numeric value type for numeric attribute: {attribute}. Found {raw}")
 }
 
 /// At most the first 40 characters, for messages.

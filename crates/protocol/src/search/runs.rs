@@ -3,7 +3,7 @@
 use super::ast::{Expr, Number};
 use super::lexer::Token;
 use super::order_by::{self, OrderKey};
-use super::parser::{self, Field, Grammar, plain_number, quoted_text};
+use super::parser::{self, Field, Grammar, plain_number};
 use crate::error::Error;
 
 /// A filter over runs.
@@ -164,20 +164,13 @@ impl Grammar for Runs {
             #[expect(clippy::cast_precision_loss, reason = "metrics are 64-bit floats")]
             (RunNumber::Metric(_), Some(Number::Integer(value))) => Ok(Number::Float(value as f64)),
             (_, Some(value)) => Ok(value),
-            (RunNumber::Metric(_), None) => {
-                Err(format!("Expected numeric value type for metric. Found {}", literal.raw))
-            }
-            (_, None) => Err(format!(
-                "Expected numeric value type for numeric attribute. Found {}",
-                literal.raw
+            (RunNumber::Metric(_), None) => Err(format!(
+                "Expected numeric value type for metric. Found {}",
+                parser::clip(literal.raw)
             )),
+            (RunNumber::StartTime, None) => Err(parser::not_numeric("start_time", literal)),
+            (RunNumber::EndTime, None) => Err(parser::not_numeric("end_time", literal)),
         }
-    }
-
-    fn text(_field: &RunText, literal: &Token<'_>) -> Result<String, String> {
-        quoted_text(literal).ok_or_else(|| {
-            format!("Expected a quoted string value (e.g. 'my-value'). Got value {}", literal.raw)
-        })
     }
 }
 

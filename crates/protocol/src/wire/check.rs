@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::message::{Check, Field, Message};
-use super::normalise::lookup;
 use super::{number, python};
 use crate::error::Error;
 
@@ -17,14 +16,15 @@ pub(super) fn check(
     types_are_right: bool,
 ) -> Result<(), Error> {
     for field in message.0 {
-        let present = lookup(request, field.name);
+        // MLflow looks for the `snake_case` name here, whatever the reading accepts.
+        let present = request.get(field.name);
         let required = field.checks.iter().any(|check| matches!(check, Check::Required));
         if present.is_none() && !required {
             continue;
         }
         let mut value = present.unwrap_or(&Value::Null);
         if field.name == "run_id" && value.is_null() {
-            value = lookup(request, "run_uuid").unwrap_or(value);
+            value = request.get("run_uuid").unwrap_or(value);
         }
         for check in field.checks {
             if !(types_are_right && check.is_type_check()) {
@@ -79,7 +79,7 @@ fn items_have(list: &str, names: &[&str], items: &[Value]) -> Result<(), Error> 
     for (index, item) in items.iter().enumerate() {
         let Value::Object(item) = item else { continue };
         for name in names {
-            if lookup(item, name).is_none_or(is_missing) {
+            if item.get(*name).is_none_or(is_missing) {
                 return Err(missing(&format!("{list}[{index}].{name}")));
             }
         }

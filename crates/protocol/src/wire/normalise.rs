@@ -61,7 +61,7 @@ pub(super) fn refuse_double_spelling(message: &Message, request: &Value) -> Resu
 }
 
 /// The value of a field, however its name is spelled.
-pub(super) fn lookup<'a>(request: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn lookup<'a>(request: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     request.get(name).or_else(|| request.get(&camel_case(name)))
 }
 

@@ -46,6 +46,8 @@ fn the_first_missing_field_is_named_in_mlflows_order() {
     let no_time = r#"{"run_id":"a","metrics":[{"key":"a","value":1}]}"#;
     assert_eq!(batch(no_time), missing("metrics[0].timestamp"));
     assert_eq!(batch(r#"{"run_id":"a","params":[{"key":""}]}"#), missing("params[0].key"));
+    // Required fields are known by their `snake_case` names only.
+    assert_eq!(log_metric(r#"{"runId":"a","key":"k","value":1,"timestamp":1}"#), missing("run_id"));
     assert_eq!(message(query::<ExperimentById>("experiment_id=")), missing("experiment_id"));
     assert_eq!(message(query::<HistoryBulkInterval>("metric_key=b")), missing("run_ids"));
     assert_eq!(message(body::<SearchLoggedModels>("{}")), missing("experiment_ids"));
@@ -118,14 +120,15 @@ fn values_that_mlflow_drops_are_refused() {
 #[test]
 fn loose_forms_are_read() {
     let metric: LogMetric = body(
-        r#"{"runUuid": "r", "key": "k", "value": "NaN", "timestamp": "77", "step": 3.0,
-            "modelId": null, "unknown": [1, {}]}"#,
+        r#"{"run_uuid": "r", "key": "k", "value": "NaN", "timestamp": "77", "step": 3.0,
+            "modelId": "m", "dataset_name": null, "unknown": [1, {}]}"#,
     )
     .unwrap();
     assert_eq!(metric.run_id(), "r");
     let point = metric.into_point();
     assert!(point.value.0.is_nan());
     assert_eq!((point.timestamp, point.step), (77, 3));
+    assert_eq!((point.model_id.as_deref(), point.dataset_name), (Some("m"), None));
 
     let bare: LogMetric =
         body(r#"{"run_id":"NaN \" NaN","key":"k","value":-Infinity,"timestamp":1}"#).unwrap();

@@ -8,7 +8,7 @@ use modelyard_protocol::messages::runs::{
 };
 use modelyard_protocol::page_token::{Fingerprint, ListKind};
 use modelyard_protocol::search::{parse_run_filter, parse_run_order};
-use modelyard_protocol::{Error, ErrorCode, ViewType, names, validate};
+use modelyard_protocol::{Error, ViewType, names, validate};
 use modelyard_store as store;
 use modelyard_store::{KeyValue, ModelOutput, NewRun, RunInputs, RunQuery, RunUpdate};
 
@@ -30,7 +30,6 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let experiment_id = validate::experiment_id(&asked.experiment_id)?;
     let mut tags = render::pair_rows(asked.tags);
-    refuse_repeated(&tags)?;
     let name = match name_of(asked.run_name, &tags)? {
         Some(name) => name,
         None => names::random_name(&app.context),
@@ -58,18 +57,6 @@ fn name_of(field: String, tags: &[KeyValue]) -> Result<Option<String>, Error> {
              values (run_name='{field}', {RUN_NAME_TAG}='{}').",
             tag.value
         ))),
-    }
-}
-
-fn refuse_repeated(tags: &[KeyValue]) -> Result<(), Error> {
-    let mut seen = std::collections::HashSet::new();
-    match tags.iter().find(|tag| !seen.insert(tag.key.as_str())) {
-        None => Ok(()),
-        // MLflow notices it in the database, hence the code.
-        Some(tag) => Err(Error::new(
-            ErrorCode::BadRequest,
-            format!("Duplicate tag keys have been submitted: ['{}'].", tag.key),
-        )),
     }
 }
 

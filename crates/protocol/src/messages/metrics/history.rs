@@ -82,7 +82,7 @@ impl HistoryBulk {
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE` without runs or metric, with too many runs, and when
-    /// `max_results` is not a number above 0.
+    /// `max_results` is not a number, 0 or more.
     pub fn read(query: &Query) -> Result<Self, Error> {
         let run_ids: Vec<String> = query.all("run_id").map(str::to_owned).collect();
         if run_ids.is_empty() {
@@ -107,7 +107,9 @@ impl HistoryBulk {
                 validate::invalid_value("max_results", text, Some("It must be an integer."))
             })?,
         };
-        validate::max_results(max_results, i64::MAX)?;
+        if max_results < 0 {
+            validate::max_results(max_results, i64::MAX)?;
+        }
         let max_results = max_results.min(limits::MAX_HISTORY_BULK_RESULTS);
         Ok(Self { run_ids, metric_key: metric_key.to_owned(), max_results })
     }
