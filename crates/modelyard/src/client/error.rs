@@ -32,6 +32,18 @@ pub(crate) enum Error {
         cause: String,
     },
 
+    /// Both sides do not agree on encryption, or the certificate is not to be trusted.
+    #[error(
+        "no encrypted connection to {address}: {cause}. If the certificate comes from an authority \
+         of your own, name its file in MLFLOW_TRACKING_SERVER_CERT_PATH."
+    )]
+    Encryption {
+        /// The server.
+        address: String,
+        /// What the encryption said.
+        cause: String,
+    },
+
     /// The server's own JSON error.
     #[error("{message} ({code})")]
     Refused {

@@ -29,7 +29,7 @@ pub(crate) use artifacts::{Body, Sent};
 pub(crate) use error::Error;
 pub(crate) use experiments::{Experiment, ExperimentSearch};
 pub(crate) use number::Number;
-pub(crate) use runs::{Dataset, Run, RunSearch, Tag, ViewType};
+pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::Settings;
 
 use retry::Policy;

@@ -1,6 +1,6 @@
 //! One request: built, sent, repeated when that is right, and its answer judged.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -173,32 +173,35 @@ impl Client {
     }
 
     fn classify(&self, error: ureq::Error) -> Attempt {
-        use std::io::ErrorKind as Kind;
         use ureq::{Error as Http, Timeout};
         let address = self.address.to_string();
-        let cause = match &error {
-            Http::Io(cause) => cause.to_string(),
-            Http::Timeout(Timeout::Connect | Timeout::Resolve) => {
-                format!("no connection within {} s", super::CONNECT_TIMEOUT.as_secs())
-            }
-            Http::Timeout(_) => format!("no answer within {} s", self.timeout.as_secs()),
-            Http::HostNotFound => "there is no such host".to_owned(),
-            other => other.to_string(),
-        };
+        let unreachable =
+            |address, cause| Attempt::Unreachable(Error::Unreachable { address, cause });
+        let broken = |address, cause| Attempt::Broken(Error::Broken { address, cause });
         match error {
-            Http::HostNotFound
-            | Http::ConnectionFailed
-            | Http::Timeout(Timeout::Connect | Timeout::Resolve) => {
-                Attempt::Unreachable(Error::Unreachable { address, cause })
+            Http::HostNotFound => unreachable(address, "there is no such host".to_owned()),
+            Http::Timeout(Timeout::Connect | Timeout::Resolve) => {
+                let seconds = super::CONNECT_TIMEOUT.as_secs();
+                unreachable(address, format!("no connection within {seconds} s"))
             }
-            Http::Io(io) if matches!(io.kind(), Kind::ConnectionRefused) => {
-                Attempt::Unreachable(Error::Unreachable { address, cause })
+            Http::Timeout(_) => {
+                broken(address, format!("no answer within {} s", self.timeout.as_secs()))
             }
-            Http::Io(_) | Http::Timeout(_) | Http::Protocol(_) => {
-                Attempt::Broken(Error::Broken { address, cause })
+            Http::ConnectionFailed => unreachable(address, error.to_string()),
+            // Only the encryption judges what the bytes say.
+            Http::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => {
+                Attempt::Local(Error::Encryption { address, cause: cause.to_string() })
             }
-            // Certificates, proxies, addresses: asking again gives the same answer.
-            _ => Attempt::Local(Error::Unreachable { address, cause }),
+            Http::Io(cause) if is_before_connection(&cause) => {
+                unreachable(address, cause.to_string())
+            }
+            Http::Io(cause) => broken(address, cause.to_string()),
+            Http::Protocol(cause) => broken(address, cause.to_string()),
+            Http::Rustls(cause) => {
+                Attempt::Local(Error::Encryption { address, cause: cause.to_string() })
+            }
+            // Proxies and addresses: asking again gives the same answer.
+            other => Attempt::Local(Error::Unreachable { address, cause: other.to_string() }),
         }
     }
 
@@ -243,6 +246,29 @@ enum Attempt {
     Unreachable(Error),
     /// The connection broke.
     Broken(Error),
+}
+
+/// Whether no connection came about, so that the server has seen nothing.
+fn is_before_connection(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::ConnectionRefused
+        | Kind::HostUnreachable
+        | Kind::NetworkUnreachable
+        | Kind::NetworkDown
+        | Kind::AddrNotAvailable => true,
+        Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::BrokenPipe
+        | Kind::NotConnected
+        | Kind::UnexpectedEof
+        | Kind::TimedOut
+        | Kind::WouldBlock
+        | Kind::WriteZero
+        | Kind::Other => false,
+        // What the name service says has neither a kind nor an error number.
+        _ => error.raw_os_error().is_none(),
+    }
 }
 
 impl Call<'_> {

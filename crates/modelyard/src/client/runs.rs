@@ -132,6 +132,19 @@ pub(crate) struct RunSearch {
     pub(crate) page_token: Option<String>,
 }
 
+/// A run to be started.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct NewRun<'a> {
+    pub(crate) experiment_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) run_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<&'a str>,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) start_time: i64,
+    pub(crate) tags: &'a [Tag],
+}
+
 #[derive(Deserialize)]
 struct Found {
     run: Run,
@@ -189,23 +202,8 @@ impl Client {
     }
 
     /// Starts a run. Not repeated when the connection breaks: there would be two.
-    pub(crate) fn create_run(
-        &self,
-        experiment_id: &str,
-        run_name: Option<&str>,
-        start_time_ms: i64,
-        tags: &[Tag],
-    ) -> Result<Run, Error> {
-        #[derive(Serialize)]
-        struct Create<'a> {
-            experiment_id: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            run_name: Option<&'a str>,
-            start_time: i64,
-            tags: &'a [Tag],
-        }
-        let message = Create { experiment_id, run_name, start_time: start_time_ms, tags };
-        let created: Found = self.post("/api/2.0/mlflow/runs/create", &message, false)?;
+    pub(crate) fn create_run(&self, run: &NewRun<'_>) -> Result<Run, Error> {
+        let created: Found = self.post("/api/2.0/mlflow/runs/create", run, false)?;
         Ok(created.run)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::ValueHint;
 use modelyard_protocol::Context;
 
+use super::local::LocalServer;
 use crate::client::{Address, Client, Settings};
 use crate::context;
 use crate::output::{Clock, Console};
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) context: Context,
     /// Stderr.
     pub(crate) console: Console,
+    /// The server, if it is this process. Dropped after the client's connections.
+    _server: Option<LocalServer>,
 }
 
 impl Session {
@@ -44,19 +47,32 @@ impl Session {
 }
 
 impl Args {
-    /// Connects; nothing is sent yet.
-    pub(crate) fn open(&self) -> anyhow::Result<Session> {
+    /// Connects to the tracking server; nothing is sent yet. Without one, serves the local data
+    /// folder, which is only made for a command that `creates` something.
+    pub(crate) fn open(&self, creates: bool) -> anyhow::Result<Session> {
         let console = Console::stderr();
         let context = context::operating_system();
-        let uri = self.tracking_uri.as_deref().map(str::trim).filter(|uri| !uri.is_empty());
-        let address = Address::parse(uri.unwrap_or_default())?;
-        let settings = Settings::read(&address, &variable)?;
         let say = {
             let console = console.clone();
             Arc::new(move |line: &str| console.say(&format!("modelyard: {line}")))
         };
+        let uri = self.tracking_uri.as_deref().map(str::trim).filter(|uri| !uri.is_empty());
+        let (server, address, settings) = match uri {
+            Some(uri) => {
+                let address = Address::parse(uri)?;
+                let settings = Settings::read(&address, &variable)?;
+                (None, address, settings)
+            }
+            None => {
+                let server = LocalServer::start(creates)?;
+                let address = server.address.clone();
+                // Credentials are for a server elsewhere.
+                let settings = Settings::read(&address, &|_| None)?;
+                (Some(server), address, settings)
+            }
+        };
         let client = Client::new(address, settings, context.clone(), say);
-        Ok(Session { client, context, console })
+        Ok(Session { client, context, console, _server: server })
     }
 }
 

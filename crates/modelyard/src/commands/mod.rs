@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use crate::exit;
+use crate::output::text::visible_lines;
 
 pub(crate) mod artifacts;
 pub(crate) mod completions;
 pub(crate) mod connection;
 pub(crate) mod experiments;
+mod local;
 pub(crate) mod openapi;
 pub(crate) mod runs;
 pub(crate) mod search;
@@ -19,7 +21,8 @@ pub(crate) mod version;
 #[expect(clippy::print_stderr, reason = "this is where the user reads it")]
 pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
     if !exit::is_silent(error) {
-        eprintln!("modelyard: {error:#}");
+        // The text may come from a server.
+        eprintln!("modelyard: {}", visible_lines(&format!("{error:#}")));
     }
     exit::code(error)
 }

@@ -4,6 +4,8 @@ use std::io::Write as _;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use super::text::visible_lines;
+
 /// Stderr: lines of text, and below them, on a terminal only, the progress bars.
 #[derive(Clone)]
 pub(crate) struct Console {
@@ -21,7 +23,7 @@ impl Console {
     pub(crate) fn say(&self, line: &str) {
         // With stderr closed there is nobody to tell.
         self.bars.suspend(|| {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{}", visible_lines(line));
         });
     }
 }

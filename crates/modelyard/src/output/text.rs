@@ -30,6 +30,11 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// As [`visible`], for a message of several lines.
+pub(crate) fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
 /// Control characters, the line and paragraph separators, and Unicode's bidirectional controls.
 fn is_hostile(character: char) -> bool {
     character.is_control()

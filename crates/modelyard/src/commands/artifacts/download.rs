@@ -3,27 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::ValueHint;
+use clap::{ArgGroup, ValueHint};
 use modelyard_artifacts::ArtifactPath;
 
+use super::path::{self, Folder};
 use super::source::Source;
 use crate::commands::connection::Session;
-use crate::exit::Usage;
 use crate::output::to_stdout;
 use crate::transfer;
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("what").required(true))]
 pub(super) struct Args {
     /// The run whose artifacts to download.
-    #[arg(long, short, value_name = "ID")]
+    #[arg(long, short, value_name = "ID", group = "what")]
     run_id: Option<String>,
     /// With --run-id: the file or folder; without it, everything.
-    #[arg(long, short, value_name = "PATH")]
-    artifact_path: Option<String>,
+    #[arg(long, short, value_name = "PATH", value_parser = path::parse, requires = "run_id")]
+    artifact_path: Option<Folder>,
     /// Instead of --run-id: runs:/RUN_ID/path, models:/MODEL_ID/path, mlflow-artifacts:/path,
     /// file:///path, or a local path.
-    #[arg(long, short = 'u', value_name = "URI")]
+    #[arg(long, short = 'u', value_name = "URI", group = "what")]
     artifact_uri: Option<String>,
     /// Where to put it: a folder, which is created if it is missing. Without it, a new temporary
     /// folder, unless the artifacts are on this machine already.
@@ -45,12 +46,12 @@ pub(super) fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     print(&transfer::download(&found.tree, &found.plan, &folder, context, console)?)
 }
 
-/// MLflow's rule: the URI goes before the run.
 fn source(args: &Args) -> anyhow::Result<Source> {
+    let path = args.artifact_path.clone().unwrap_or_default().0;
     match (&args.artifact_uri, &args.run_id) {
-        (Some(uri), _) => Source::parse(uri),
-        (None, Some(run_id)) => Source::run(run_id, args.artifact_path.as_deref()),
-        (None, None) => Err(Usage("give either --run-id or --artifact-uri".to_owned()).into()),
+        (None, Some(run_id)) => Ok(Source::Run(run_id.clone(), path)),
+        // One of both is there.
+        (uri, _) => Source::parse(uri.as_deref().unwrap_or_default()),
     }
 }
 

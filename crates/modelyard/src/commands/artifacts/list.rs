@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use modelyard_artifacts::ArtifactPath;
 use serde::Serialize;
 
+use super::path::{self, Folder};
 use super::source;
 use crate::commands::connection::Session;
 use crate::output::{Cell, Column, Format, Table, Terminal, csv, json, time, to_stdout};
@@ -17,8 +17,8 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "ID")]
     run_id: String,
     /// The folder to list; without it, the top.
-    #[arg(long, short, value_name = "PATH")]
-    artifact_path: Option<String>,
+    #[arg(long, short, value_name = "PATH", value_parser = path::parse)]
+    artifact_path: Option<Folder>,
     /// How to write it; a table on a terminal and JSON elsewhere if not given.
     #[arg(long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
@@ -36,7 +36,7 @@ struct Artifact {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
-    let folder = ArtifactPath::parse_folder(args.artifact_path.as_deref().unwrap_or_default())?;
+    let folder = args.artifact_path.clone().unwrap_or_default().0;
     let run = session.client.run(&args.run_id)?;
     let nodes = source::list(session, &run, folder.as_ref())?;
     let artifact = |node: Node| Artifact {

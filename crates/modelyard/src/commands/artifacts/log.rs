@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use modelyard_artifacts::ArtifactPath;
 
+use super::path::{self, Folder};
 use super::source;
 use crate::commands::connection::Session;
 use crate::output::time;
@@ -37,23 +38,23 @@ struct Target {
     #[arg(long, short, value_name = "ID")]
     run_id: String,
     /// A folder among the run's artifacts; without it, they go to the top.
-    #[arg(long, short, value_name = "PATH")]
-    artifact_path: Option<String>,
+    #[arg(long, short, value_name = "PATH", value_parser = path::parse)]
+    artifact_path: Option<Folder>,
 }
 
 impl Target {
-    fn folder(&self) -> anyhow::Result<Option<ArtifactPath>> {
-        Ok(ArtifactPath::parse_folder(self.artifact_path.as_deref().unwrap_or_default())?)
+    fn folder(&self) -> Option<&ArtifactPath> {
+        self.artifact_path.as_ref()?.0.as_ref()
     }
 }
 
 pub(super) fn file(session: &Session, args: &FileArgs) -> anyhow::Result<()> {
-    let file = transfer::file(&args.local_file, args.target.folder()?.as_ref())?;
+    let file = transfer::file(&args.local_file, args.target.folder())?;
     upload(session, &args.target, &[file])
 }
 
 pub(super) fn folder(session: &Session, args: &FolderArgs) -> anyhow::Result<()> {
-    let files = transfer::folder(&args.local_dir, args.target.folder()?.as_ref())?;
+    let files = transfer::folder(&args.local_dir, args.target.folder())?;
     upload(session, &args.target, &files)
 }
 

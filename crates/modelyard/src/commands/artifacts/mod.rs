@@ -3,6 +3,7 @@
 mod download;
 mod list;
 mod log;
+mod path;
 mod source;
 
 use super::connection;
@@ -30,7 +31,7 @@ enum Command {
 
 /// Runs the command that was asked for.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let session = args.connection.open()?;
+    let session = args.connection.open(false)?;
     match &args.command {
         Command::LogArtifact(args) => log::file(&session, args),
         Command::LogArtifacts(args) => log::folder(&session, args),

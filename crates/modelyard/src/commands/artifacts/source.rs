@@ -34,12 +34,6 @@ impl Found {
 }
 
 impl Source {
-    /// A path of a run, as given on the command line.
-    pub(super) fn run(run_id: &str, path: Option<&str>) -> anyhow::Result<Self> {
-        let path = ArtifactPath::parse_folder(path.unwrap_or_default())?;
-        Ok(Self::Run(run_id.to_owned(), path))
-    }
-
     /// Reads an artifact URI.
     pub(super) fn parse(uri: &str) -> anyhow::Result<Self> {
         if let Some(rest) = strip_scheme(uri, "runs") {
@@ -201,7 +195,8 @@ mod tests {
         assert_eq!(parse("runs:/abc/a/b.txt"), Source::Run("abc".into(), path("a/b.txt")));
         assert_eq!(parse("runs:///abc"), Source::Run("abc".into(), None));
         let id = format!("m-{}", "0123456789abcdef".repeat(2));
-        assert_eq!(parse(&format!("models:/{id}/MLmodel")), Source::Model(id, path("MLmodel")));
+        let model = format!("models:/{id}/MLmodel");
+        assert_eq!(parse(&model), Source::Model(id, path("MLmodel")));
         assert_eq!(parse("/tmp/x"), Source::Location("/tmp/x".into()));
     }
 

@@ -44,7 +44,8 @@ struct IdArgs {
 
 /// Runs the command that was asked for.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let session = args.connection.open()?;
+    let creates = matches!(args.command, Command::Create(_));
+    let session = args.connection.open(creates)?;
     match &args.command {
         Command::Create(args) => change::create(&session, args),
         Command::Search(args) => read::search(&session, args),

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::ValueHint;
+use clap::{ArgGroup, ValueHint};
 
 use super::{IdArgs, show};
 use crate::client::{ExperimentSearch, RunSearch, ViewType};
 use crate::commands::connection::Session;
 use crate::commands::{runs, search};
-use crate::exit::Usage;
 use crate::output::{Format, Terminal, to_stdout};
 
 /// Arguments of `search`.
@@ -24,12 +23,13 @@ pub(super) struct SearchArgs {
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("experiment").required(true))]
 pub(super) struct GetArgs {
     /// The experiment with this id.
-    #[arg(long, short = 'x', value_name = "ID")]
+    #[arg(long, short = 'x', value_name = "ID", group = "experiment")]
     experiment_id: Option<String>,
     /// The experiment with this name.
-    #[arg(long, short = 'n', value_name = "NAME")]
+    #[arg(long, short = 'n', value_name = "NAME", group = "experiment")]
     experiment_name: Option<String>,
     /// How to write it.
     #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
@@ -72,13 +72,10 @@ pub(super) fn search(session: &Session, args: &SearchArgs) -> anyhow::Result<()>
 }
 
 pub(super) fn get(session: &Session, args: &GetArgs) -> anyhow::Result<()> {
-    let experiment = match (&args.experiment_id, &args.experiment_name) {
-        (Some(id), None) => session.client.experiment(id)?,
-        (None, Some(name)) => session.client.experiment_by_name(name)?,
-        _ => {
-            let text = "give exactly one of --experiment-id and --experiment-name";
-            return Err(Usage(text.to_owned()).into());
-        }
+    let experiment = match &args.experiment_name {
+        Some(name) => session.client.experiment_by_name(name)?,
+        // One of both is there.
+        None => session.client.experiment(args.experiment_id.as_deref().unwrap_or_default())?,
     };
     to_stdout(|out| match args.output {
         Format::Table => show::fields(out, &experiment, &session.clock(), Terminal::stdout()),

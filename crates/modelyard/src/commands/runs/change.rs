@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::IdArgs;
-use crate::client::{Run, Tag};
+use crate::client::{NewRun, Run, Tag};
 use crate::commands::connection::{Session, variable};
 use crate::commands::tags;
 use crate::exit::Usage;
@@ -61,7 +61,8 @@ impl Status {
 }
 
 pub(super) fn create(session: &Session, args: &CreateArgs) -> anyhow::Result<()> {
-    let tags = run_tags(args)?;
+    let user = variable("LOGNAME").or_else(|| variable("USER"));
+    let tags = run_tags(args, user.as_deref())?;
     let experiment_id = experiment(session, args)?;
     if let Some(parent) = &args.parent_run_id {
         let parent = session.client.run(parent)?;
@@ -71,9 +72,13 @@ pub(super) fn create(session: &Session, args: &CreateArgs) -> anyhow::Result<()>
             parent.info.run_id
         );
     }
-    let run_name = args.run_name.as_deref();
-    let start_ms = session.context.now_ms();
-    let run = session.client.create_run(&experiment_id, run_name, start_ms, &tags)?;
+    let run = session.client.create_run(&NewRun {
+        experiment_id: &experiment_id,
+        run_name: args.run_name.as_deref(),
+        user_id: user.as_deref(),
+        start_time: session.context.now_ms(),
+        tags: &tags,
+    })?;
     let end_ms = session.context.now_ms();
     let status = args.status.name();
     let id = &run.info.run_id;
@@ -128,11 +133,10 @@ fn by_name(session: &Session, name: &str) -> anyhow::Result<String> {
 }
 
 /// The tags MLflow's client gives every run, then the user's.
-fn run_tags(args: &CreateArgs) -> Result<Vec<Tag>, Usage> {
+fn run_tags(args: &CreateArgs, user: Option<&str>) -> Result<Vec<Tag>, Usage> {
     let own = tags::parse(&args.tags)?;
-    let user = variable("LOGNAME").or_else(|| variable("USER"));
     let standard = [
-        ("mlflow.user", user),
+        ("mlflow.user", user.map(str::to_owned)),
         ("mlflow.source.name", Some("modelyard".to_owned())),
         ("mlflow.source.type", Some("LOCAL".to_owned())),
         ("mlflow.note.content", args.description.clone()),

@@ -7,6 +7,7 @@ mod listen;
 use std::io;
 
 use anyhow::Context as _;
+use modelyard_artifacts::Repositories;
 use modelyard_server::Services;
 use modelyard_store::{Settings, Store};
 
@@ -29,23 +30,28 @@ async fn serve(config: Config, log_format: logging::Format) -> anyhow::Result<()
     let listener = listen::listen(&config.host, config.port).await?;
     let port = listener.local_addr()?.port();
     let services = open(&config).await?;
-    banner::print(&config, port, log_format);
+    banner::print(&config, &services, port, log_format);
     modelyard_server::serve(listener, config.server, services, listen::stop_signal()?).await;
     tracing::info!("stopped");
     Ok(())
 }
 
 /// Opens the store and the artifacts.
-async fn open(config: &Config) -> anyhow::Result<Services> {
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Services> {
     if let Some(folder) = &config.database_folder {
         create_folder(folder)?;
     }
     let context = context::operating_system();
-    let settings = Settings { artifact_root: config.server.default_artifact_root.clone() };
+    let artifacts = {
+        let (config, context) = (config.artifacts.clone(), context.clone());
+        tokio::task::spawn_blocking(move || Repositories::open(config, &context)).await?
+    };
+    let artifacts = artifacts.context("cannot open the artifact store")?;
+    let settings = Settings { artifact_root: artifacts.artifact_root().as_str().to_owned() };
     let store = Store::open(&config.database, settings, context.clone())
         .await
         .with_context(|| format!("cannot open the database {}", config.database))?;
-    Ok(Services { store, context })
+    Ok(Services { store, artifacts, context })
 }
 
 fn create_folder(folder: &std::path::Path) -> anyhow::Result<()> {
