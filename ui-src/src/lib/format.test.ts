@@ -30,13 +30,15 @@ describe('columnFormat', () => {
   });
 
   it('does not round a small value to zero', () => {
-    const values = [0.5, 0.00004];
-    expect(columnFormat(values)(0.00004)).toBe('4e−5');
+    // A row that came after the column was measured.
+    expect(columnFormat([0.5, 0.25])(0.00004)).toBe('4e−5');
   });
 
   it('formats values one by one when they span many magnitudes', () => {
     const values = [1e-7, 12.5];
     expect(values.map(columnFormat(values))).toEqual(['1e−7', '12.5']);
+    const rates = [0.0082953, 4.6264e-7];
+    expect(rates.map(columnFormat(rates))).toEqual(['0.0082953', '4.6264e−7']);
   });
 
   it('ignores what is missing or not finite', () => {

@@ -43,9 +43,10 @@ export function columnFormat(values: Iterable<number | undefined>): (value: numb
     if (size > 0 && size < smallest) smallest = size;
   }
   if (integers || largest === 0 || largest >= 1e9 || largest < 1e-4) return formatNumber;
-  if (largest / smallest > 1e6) return formatNumber;
   const whole = Math.floor(Math.log10(largest));
   const decimals = Math.max(1, Math.min(8, (whole >= 0 ? 4 : 3) - whole));
+  // Fewer than two digits would be left of the smallest value.
+  if (smallest < 10 ** (1 - decimals)) return formatNumber;
   const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   const lowest = 0.5 * 10 ** -decimals;
   return (value) => {
