@@ -1,1 +1,31 @@
 //! Artifact URIs, paths and repositories.
+//!
+//! Text from outside becomes an [`ArtifactUri`] or an [`ArtifactPath`] once, at the edge; nothing
+//! behind that takes strings. [`Repositories`] tells which [`Repository`] a location means, and
+//! that does the reading and writing.
+
+mod decode;
+mod error;
+mod host;
+mod local;
+mod location;
+mod mime;
+mod path;
+mod read;
+mod repositories;
+mod repository;
+#[cfg(test)]
+mod testing;
+mod uri;
+
+pub use error::{Cause, Error, Result};
+pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX, UploadId};
+pub use location::{LOCATION_MAX_CHARS, LocationRules};
+pub use mime::content_type;
+pub use path::{
+    ArtifactPath, DEPTH_MAX, InvalidPath, NAME_MAX_BYTES, PATH_MAX_BYTES, RESERVED_NAME,
+};
+pub use read::ArtifactFile;
+pub use repositories::{Located, Repositories, StoreConfig};
+pub use repository::{Entry, FinishedPart, Repository};
+pub use uri::{ArtifactUri, InvalidUri, Place, Remote};

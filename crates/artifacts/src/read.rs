@@ -1,0 +1,94 @@
+//! Files opened for reading, whatever store they come from.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use tokio::task::JoinHandle;
+
+/// Files up to this size, in bytes, are read in one go when they are opened.
+pub(crate) const SMALL_MAX_BYTES: u64 = 256 << 10;
+/// Bytes of one portion of a larger file. One portion is read while the one before is sent; a
+/// client that does not take them holds these two and no thread.
+const PORTION_BYTES: u64 = 512 << 10;
+
+/// An artifact opened for reading: a snapshot, for a file that is replaced meanwhile is another.
+#[derive(Debug)]
+pub struct ArtifactFile {
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// When it was last written.
+    pub modified: SystemTime,
+    /// A strong entity tag, in its quotes.
+    pub etag: String,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    Bytes(Bytes),
+    File(File),
+}
+
+impl ArtifactFile {
+    /// The bytes in `range`, which is cut to the size of the file.
+    ///
+    /// The stream fails if the file becomes shorter meanwhile.
+    pub fn into_stream(self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        let range = range.start.min(self.size_bytes)..range.end.min(self.size_bytes);
+        let reader = match self.content {
+            Content::Bytes(bytes) => Reader::Last(slice(&bytes, &range)),
+            Content::File(file) => Reader::start(file, range),
+        };
+        stream::try_unfold(reader, Reader::step)
+    }
+}
+
+fn slice(bytes: &Bytes, range: &Range<u64>) -> io::Result<Bytes> {
+    let (start, end) = (range.start as usize, range.end as usize);
+    if end > bytes.len() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes.slice(start..end))
+}
+
+enum Reader {
+    /// A portion is being read; the rest follows.
+    Reading(JoinHandle<io::Result<(File, Bytes)>>, Range<u64>),
+    /// One more portion.
+    Last(io::Result<Bytes>),
+    Done,
+}
+
+impl Reader {
+    fn start(file: File, range: Range<u64>) -> Self {
+        let portion = range.start..range.end.min(range.start + PORTION_BYTES);
+        if portion.is_empty() {
+            return Self::Done;
+        }
+        let rest = portion.end..range.end;
+        Self::Reading(tokio::task::spawn_blocking(move || read(file, &portion)), rest)
+    }
+
+    /// The next portion, with reading of the one after it begun.
+    async fn step(self) -> io::Result<Option<(Bytes, Self)>> {
+        match self {
+            Self::Reading(task, rest) => {
+                let (file, bytes) = task.await.map_err(io::Error::other)??;
+                Ok(Some((bytes, Self::start(file, rest))))
+            }
+            Self::Last(bytes) => bytes.map(|bytes| Some((bytes, Self::Done))),
+            Self::Done => Ok(None),
+        }
+    }
+}
+
+fn read(file: File, range: &Range<u64>) -> io::Result<(File, Bytes)> {
+    let mut buffer = vec![0; (range.end - range.start) as usize];
+    file.read_exact_at(&mut buffer, range.start)?;
+    Ok((file, buffer.into()))
+}
