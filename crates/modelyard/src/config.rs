@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use modelyard_artifacts::StoreConfig;
 use modelyard_database::DatabaseUri;
 use modelyard_server::ServerConfig;
 use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
@@ -24,8 +25,8 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseUri,
     /// The folder that must exist before the database is opened.
     pub(crate) database_folder: Option<PathBuf>,
-    /// Where artifacts that pass through this server are kept.
-    pub(crate) artifacts_destination: String,
+    /// Where artifacts are kept.
+    pub(crate) artifacts: StoreConfig,
     /// The HTTP interface.
     pub(crate) server: ServerConfig,
     /// What the person who starts the server should know about the flags given.
@@ -53,11 +54,9 @@ impl Config {
         let database = database(args, &data, here)?;
         let serving = serving(args)?;
         let host = given_or(&args.host, "127.0.0.1");
-        let artifacts = data.join("artifacts");
         let server = ServerConfig {
             serving,
             static_prefix: static_prefix(given(&args.static_prefix))?,
-            default_artifact_root: artifact_root(args, serving, &artifacts, here),
             security: security(args, &host)?,
         };
         let database_folder = match &database {
@@ -66,10 +65,7 @@ impl Config {
         };
         Ok(Self {
             notes: notes(args, &server),
-            artifacts_destination: match given(&args.artifacts_destination) {
-                Some(uri) => local_path_or_uri(uri, here),
-                None => artifacts.display().to_string(),
-            },
+            artifacts: artifacts(args, serving, &data, here),
             host,
             port: args.port,
             database,
@@ -154,27 +150,24 @@ fn static_prefix(text: Option<&str>) -> Result<String, Usage> {
     Ok(text.to_owned())
 }
 
-fn artifact_root(args: &Args, serving: Serving, artifacts: &Path, here: &Path) -> String {
-    match given(&args.default_artifact_root) {
-        Some(uri) => local_path_or_uri(uri, here),
-        None if serving == Serving::TrackingOnly => artifacts.display().to_string(),
-        None => PROXIED_ROOT.to_owned(),
+fn artifacts(args: &Args, serving: Serving, data: &Path, here: &Path) -> StoreConfig {
+    let proxies = serving != Serving::TrackingOnly;
+    let folder = data.join("artifacts").display().to_string();
+    let artifact_root = match given(&args.default_artifact_root) {
+        Some(uri) => uri.to_owned(),
+        None if proxies => PROXIED_ROOT.to_owned(),
+        None => folder.clone(),
+    };
+    let destination = given(&args.artifacts_destination).map_or(folder, str::to_owned);
+    let schemes = args.allow_artifact_scheme.iter().map(|scheme| scheme.trim());
+    StoreConfig {
+        working_dir: here.to_owned(),
+        artifact_root,
+        destination: proxies.then_some(destination),
+        local_roots: args.allow_artifact_location.clone(),
+        allowed_schemes: schemes.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+        location_max_chars: args.artifact_location_max_length,
     }
-}
-
-/// A relative path means the folder the server was started in, for all time.
-fn local_path_or_uri(text: &str, here: &Path) -> String {
-    let is_uri = text.split_once(':').is_some_and(|(scheme, _)| {
-        let mut characters = scheme.chars();
-        characters.next().is_some_and(|first| first.is_ascii_alphabetic())
-            && characters.all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    });
-    if is_uri {
-        return text.to_owned();
-    }
-    let mut path = here.to_owned();
-    path.extend(Path::new(text).components().filter(|part| part.as_os_str() != "."));
-    path.display().to_string()
 }
 
 fn security(args: &Args, host: &str) -> Result<Security, Usage> {

@@ -22,8 +22,6 @@ pub struct ServerConfig {
     pub serving: Serving,
     /// Put before every path: empty, or `/` and at least one character, without a final `/`.
     pub static_prefix: String,
-    /// Where the artifacts of new experiments go: a URI such as `mlflow-artifacts:/`.
-    pub default_artifact_root: String,
     /// The checks that protect browsers' users.
     pub security: Security,
 }

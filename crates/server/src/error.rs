@@ -55,6 +55,13 @@ impl From<modelyard_store::Error> for ApiError {
     }
 }
 
+impl From<modelyard_artifacts::Error> for ApiError {
+    fn from(error: modelyard_artifacts::Error) -> Self {
+        let told = Error::new(error.code(), error.to_string());
+        if told.code.http_status() >= 500 { Self::from(told).caused_by(error) } else { told.into() }
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;

@@ -18,6 +18,7 @@ mod metrics;
 mod middleware;
 mod patient_stream;
 mod router;
+mod routes;
 mod serve;
 mod state;
 

@@ -38,6 +38,10 @@ pub async fn serve(
 ) {
     let (router, routes) = router::build(&config.static_prefix);
     let app = AppState::new(config, services, routes);
+    for route in &app.routes {
+        let (method, path) = (&route.method, &route.path);
+        tracing::trace!(%method, path, permission = ?route.permission, "route");
+    }
     let shell = Shell::new(router.with_state(app.clone()), app.clone());
     let slots = Arc::new(Semaphore::new(CONNECTIONS as usize));
     let mut stop = std::pin::pin!(stop);

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use modelyard_artifacts::Repositories;
 use modelyard_protocol::Context;
 use modelyard_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -11,12 +12,14 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::Admission;
 use crate::config::ServerConfig;
 use crate::metrics::Metrics;
-use crate::router::RouteInfo;
+use crate::routes::RouteInfo;
 
 /// What the server stands on.
 pub struct Services {
     /// The database.
     pub store: Store,
+    /// The artifacts.
+    pub artifacts: Repositories,
     /// Time and randomness.
     pub context: Context,
 }
@@ -31,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) config: ServerConfig,
     /// The database.
     pub(crate) store: Store,
+    /// The artifacts.
+    pub(crate) artifacts: Repositories,
     /// Time and randomness.
     pub(crate) context: Context,
     /// Bounds on the work in progress.
@@ -48,7 +53,7 @@ pub(crate) struct Shared {
 impl AppState {
     /// Puts the pieces together.
     pub(crate) fn new(config: ServerConfig, services: Services, routes: Vec<RouteInfo>) -> Self {
-        let Services { store, context } = services;
+        let Services { store, artifacts, context } = services;
         let admission = Admission::new();
         let metrics = Metrics::new(routes.len());
         let stopping = CancellationToken::new();
@@ -56,6 +61,7 @@ impl AppState {
         Self(Arc::new(Shared {
             config,
             store,
+            artifacts,
             context,
             admission,
             metrics,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, ValueHint};
+use modelyard_artifacts::LOCATION_MAX_CHARS;
 
 use crate::logging::Format;
 
@@ -45,6 +46,19 @@ pub(crate) struct Args {
     /// folder].
     #[arg(long, value_name = "URI", env = "MLFLOW_ARTIFACTS_DESTINATION", help_heading = STORAGE)]
     pub(crate) artifacts_destination: Option<String>,
+    /// Folder in which clients may place experiments' artifacts besides; may be repeated.
+    #[arg(long, value_name = "DIR", env = "MODELYARD_ALLOW_ARTIFACT_LOCATION",
+          value_delimiter = ',', value_hint = ValueHint::DirPath, help_heading = STORAGE)]
+    pub(crate) allow_artifact_location: Vec<PathBuf>,
+    /// Scheme of artifact locations, such as sftp, that clients may use though the URI names a host;
+    /// may be repeated.
+    #[arg(long, value_name = "SCHEME", env = "MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES",
+          value_delimiter = ',', help_heading = STORAGE)]
+    pub(crate) allow_artifact_scheme: Vec<String>,
+    /// The longest artifact location clients may give, in characters.
+    #[arg(long, value_name = "CHARS", env = "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH",
+          default_value_t = LOCATION_MAX_CHARS, help_heading = STORAGE)]
+    pub(crate) artifact_location_max_length: usize,
     /// Pass artifacts through this server (the default).
     #[arg(long, env = "MLFLOW_SERVE_ARTIFACTS", action = ArgAction::Set, num_args = 0,
           default_missing_value = "true", value_parser = parse_bool,

@@ -2,20 +2,20 @@
 
 use std::io::Write;
 
-use modelyard_server::config::Serving;
-use modelyard_server::{MLFLOW_VERSION, VERSION};
+use modelyard_artifacts::{Place, Repository};
+use modelyard_server::{MLFLOW_VERSION, Services, VERSION};
 
 use crate::config::Config;
 use crate::logging::Format;
 
 /// Says on stderr where the server is, where its data lie, and how to go on.
-pub(super) fn print(config: &Config, port: u16, log_format: Format) {
-    let url = url(config, port);
+pub(super) fn print(config: &Config, services: &Services, port: u16, log_format: Format) {
+    let (url, artifacts) = (url(config, port), artifacts(services));
     if log_format == Format::Json {
         for note in &config.notes {
             tracing::warn!("{note}");
         }
-        let (database, artifacts) = (config.database.to_string(), artifacts(config));
+        let database = config.database.to_string();
         tracing::info!(url, database, artifacts, version = VERSION, "listening");
         return;
     }
@@ -27,11 +27,10 @@ pub(super) fn print(config: &Config, port: u16, log_format: Format) {
         "Modelyard {VERSION}, compatible with MLflow {MLFLOW_VERSION}\n\n  \
          Listening on  {url}\n  \
          Database      {}\n  \
-         Artifacts     {}\n\n  \
+         Artifacts     {artifacts}\n\n  \
          import mlflow\n  \
          mlflow.set_tracking_uri(\"{url}\")\n\n",
         config.database,
-        artifacts(config),
     ));
     // If stderr is closed, there is nobody to tell.
     let _ = std::io::stderr().write_all(text.as_bytes());
@@ -47,13 +46,13 @@ fn url(config: &Config, port: u16) -> String {
     format!("http://{host}:{port}{}", config.server.static_prefix)
 }
 
-fn artifacts(config: &Config) -> String {
-    match config.server.serving {
-        Serving::TrackingOnly => {
-            format!("{} (clients go there themselves)", config.server.default_artifact_root)
+/// Where the artifacts of new experiments end up.
+fn artifacts(services: &Services) -> String {
+    let root = services.artifacts.artifact_root();
+    match (root.place(), services.artifacts.destination()) {
+        (Place::Proxied(_), Some(Repository::Local(local))) => {
+            format!("{} (through this server)", local.folder().display())
         }
-        Serving::Everything | Serving::ArtifactsOnly => {
-            format!("{} (through this server)", config.artifacts_destination)
-        }
+        _ => format!("{root} (clients go there themselves)"),
     }
 }

@@ -48,7 +48,7 @@ pub(crate) async fn server(State(app): State<AppState>) -> Result<Response, ApiE
             Engine::Sqlite => StoreKind::Sqlite,
             Engine::Postgres => StoreKind::Postgresql,
         },
-        artifact_root: app.config.default_artifact_root.clone(),
+        artifact_root: app.artifacts.artifact_root().to_string(),
         serves_artifacts: app.config.serving != Serving::TrackingOnly,
     })
 }
