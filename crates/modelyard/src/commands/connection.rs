@@ -22,7 +22,8 @@ pub(crate) struct Args {
         env = "MLFLOW_TRACKING_URI",
         hide_env_values = true,
         value_name = "URI",
-        value_hint = ValueHint::Url
+        value_hint = ValueHint::Url,
+        help_heading = "Connection"
     )]
     tracking_uri: Option<String>,
 }

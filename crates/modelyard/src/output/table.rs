@@ -24,23 +24,35 @@ pub(crate) struct Column {
     align: Align,
     /// How narrow it may become, in terminal columns; `None`: never cut.
     least: Option<usize>,
+    /// Whether a narrow terminal does without it.
+    droppable: bool,
 }
 
 impl Column {
     /// A column of texts that are no use when cut, such as ids.
     pub(crate) fn whole(title: &str) -> Self {
-        Self { title: visible(title).into_owned(), align: Align::Left, least: None }
+        Self {
+            title: visible(title).into_owned(),
+            align: Align::Left,
+            least: None,
+            droppable: false,
+        }
     }
 
     /// A column of texts that may be cut.
     pub(crate) fn text(title: &str) -> Self {
-        const LEAST: usize = 12;
+        const LEAST: usize = 10;
         Self { least: Some(LEAST), ..Self::whole(title) }
     }
 
     /// A column of numbers: right-aligned, never cut.
     pub(crate) fn number(title: &str) -> Self {
         Self { align: Align::Right, ..Self::whole(title) }
+    }
+
+    /// The column, left out where the terminal is too narrow for all.
+    pub(crate) fn droppable(self) -> Self {
+        Self { droppable: true, ..self }
     }
 }
 
@@ -96,7 +108,8 @@ impl Table {
         let bold = paint(Style::new().bold());
         let titles = self.columns.iter().map(|column| (column.title.as_str(), bold));
         self.write_line(out, &widths, titles)?;
-        let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+        let rules: Vec<String> =
+            widths.iter().map(|width| "-".repeat(width.unwrap_or(0))).collect();
         let rule = rules.iter().map(|rule| (rule.as_str(), Style::new()));
         self.write_line(out, &widths, rule)?;
         for row in &self.rows {
@@ -109,46 +122,59 @@ impl Table {
     fn write_line<'a>(
         &self,
         out: &mut dyn Write,
-        widths: &[usize],
+        widths: &[Option<usize>],
         fields: impl Iterator<Item = (&'a str, Style)>,
     ) -> io::Result<()> {
         let mut line = String::new();
-        for ((index, (text, style)), column) in fields.enumerate().zip(&self.columns) {
-            let text = fit(text, widths[index]);
-            let space = " ".repeat(widths[index] - width(&text));
+        for ((text, style), (column, space)) in fields.zip(self.columns.iter().zip(widths)) {
+            let Some(space) = *space else { continue };
+            let gap = if line.is_empty() { "" } else { &" ".repeat(GAP) };
+            let text = fit(text, space);
+            let space = " ".repeat(space - width(&text));
             let (before, after) = match column.align {
                 Align::Left => ("", space.as_str()),
                 Align::Right => (space.as_str(), ""),
             };
-            let gap = if index == 0 { "" } else { &" ".repeat(GAP) };
             line.push_str(&format!("{gap}{before}{style}{text}{style:#}{after}"));
         }
         writeln!(out, "{}", line.trim_end())
     }
 
-    /// The widest columns that may shrink do so, one by one, until the line fits or none can.
-    fn widths(&self, terminal: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                let cells = self.rows.iter().map(|row| width(&row[index].text));
-                cells.max().unwrap_or(0).max(width(&column.title))
-            })
-            .collect();
+    /// The width of each column; `None` for those left out. If the terminal is too narrow, those
+    /// that can be spared go first, then the widest that may shrink do so, one by one, until the
+    /// line fits or nothing more can be done.
+    fn widths(&self, terminal: Option<usize>) -> Vec<Option<usize>> {
+        let natural = |(index, column): (usize, &Column)| {
+            let cells = self.rows.iter().map(|row| width(&row[index].text));
+            Some(cells.max().unwrap_or(0).max(width(&column.title)))
+        };
+        let mut widths: Vec<Option<usize>> = self.columns.iter().enumerate().map(natural).collect();
         let Some(available) = terminal else { return widths };
-        let gaps = GAP * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > available {
-            let can_shrink = |(index, _): &(usize, &usize)| {
-                self.columns[*index].least.is_some_and(|least| widths[*index] > least)
-            };
-            let widest = widths.iter().enumerate().filter(can_shrink).max_by_key(|(_, w)| **w);
-            let Some((index, _)) = widest else { break };
-            widths[index] -= 1;
+        let least = |index: usize, width: usize| {
+            self.columns[index].least.map_or(width, |least| least.min(width))
+        };
+        for index in (0..widths.len()).rev() {
+            let narrowest = widths.iter().enumerate().map(|(i, w)| w.map(|w| least(i, w)));
+            if line_width(narrowest) > available && self.columns[index].droppable {
+                widths[index] = None;
+            }
+        }
+        while line_width(widths.iter().copied()) > available {
+            let shrinkable = widths.iter_mut().enumerate().filter_map(|(index, width)| {
+                width.as_mut().filter(|width| **width > least(index, **width))
+            });
+            let Some(widest) = shrinkable.max() else { break };
+            *widest -= 1;
         }
         widths
     }
+}
+
+/// The width of a line with these columns.
+fn line_width(widths: impl Iterator<Item = Option<usize>>) -> usize {
+    let (count, sum) =
+        widths.flatten().fold((0, 0), |(count, sum), width| (count + 1, sum + width));
+    sum + GAP * usize::saturating_sub(count, 1)
 }
 
 #[cfg(test)]
@@ -160,7 +186,7 @@ mod tests {
             Column::whole("ID"),
             Column::text("Name"),
             Column::number("acc"),
-            Column::whole("Status"),
+            Column::whole("Status").droppable(),
         ]);
         for (id, name, accuracy, status) in [
             ("1", "a name that is much too long for it", "0.5", "FINISHED"),
@@ -192,9 +218,17 @@ mod tests {
     fn texts_shrink_to_the_terminal_but_ids_and_numbers_do_not() {
         let narrow = written(Some(40), false);
         assert!(narrow.lines().all(|line| width(line) <= 40), "{narrow}");
-        assert!(narrow.contains("a name that is…") && narrow.contains("12.25"), "{narrow}");
+        assert!(narrow.contains("a name that is muc…") && narrow.contains("12.25"), "{narrow}");
+        assert!(narrow.contains("FINISHED"), "{narrow}");
+    }
+
+    #[test]
+    fn what_can_be_spared_goes_before_the_line_is_broken() {
+        let narrow = written(Some(24), false);
+        assert!(narrow.lines().all(|line| width(line) <= 24), "{narrow}");
+        assert!(narrow.contains("12.25") && !narrow.contains("FINISHED"), "{narrow}");
         let tiny = written(Some(5), false);
-        assert!(tiny.contains("22") && tiny.contains("12.25") && tiny.contains('…'), "{tiny}");
+        assert!(tiny.contains("22") && tiny.contains("12.25") && tiny.contains("a name th…"));
     }
 
     #[test]

@@ -99,6 +99,11 @@ impl Incoming {
         self.file.rewind()
     }
 
+    /// Makes what was written survive a power cut.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Gives the file its name, in place of any file there.
     pub(super) fn complete(self) -> anyhow::Result<()> {
         let inner = &self.destination.0;

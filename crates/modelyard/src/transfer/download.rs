@@ -11,13 +11,11 @@ use super::destination::{Destination, Incoming};
 use super::interrupt::clean_up_on_interrupt;
 use super::plan::Wanted;
 use super::workers::{Signal, each};
-use super::{Plan, Tree};
+use super::{BUFFER_BYTES, Plan, Tree};
 use crate::client::Body;
 use crate::output::Console;
 use crate::output::progress::Progress;
 
-/// Bytes held of each file under way.
-const BUFFER_BYTES: usize = 256 << 10;
 /// Broken connections in a row, without a byte in between, after which a file is given up.
 const BREAKS_MAX: u32 = 5;
 /// The pause after the first break; it doubles.

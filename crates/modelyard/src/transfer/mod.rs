@@ -14,3 +14,6 @@ pub(crate) use outgoing::{Outgoing, file, folder};
 pub(crate) use plan::Plan;
 pub(crate) use tree::{Node, Tree};
 pub(crate) use upload::upload;
+
+/// Bytes held of each file under way.
+const BUFFER_BYTES: usize = 256 << 10;

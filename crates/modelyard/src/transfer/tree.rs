@@ -1,5 +1,6 @@
 //! A tree of artifacts, wherever it is kept.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -7,15 +8,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bytes::{Buf, Bytes};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 use modelyard_artifacts::{ArtifactPath, ArtifactUri, LocalRepository, Place, Repository};
 use modelyard_protocol::Context;
 use tokio::runtime::Runtime;
 
+use super::BUFFER_BYTES;
+use super::destination::Destination;
 use crate::client::{Body, Client, Sent};
-
-/// Bytes read at once from a local file.
-const PORTION_BYTES: usize = 256 << 10;
 
 /// The artifacts of a run or a model.
 pub(crate) enum Tree {
@@ -185,26 +185,14 @@ impl Tree {
 impl LocalTree {
     fn open(folder: &Path, context: &Context) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
+        let cannot = || format!("cannot open the artifact folder {}", folder.display());
         let repository = match folder.is_dir() {
-            true => Some(Self::repository(folder, context)?),
+            true => Some(LocalRepository::open(folder, context.clone()).with_context(cannot)?),
             false => None,
         };
+        let repository = repository.map(Repository::Local);
         let (folder, context) = (folder.to_owned(), context.clone());
         Ok(Self { folder, repository, context, runtime: Arc::new(runtime) })
-    }
-
-    fn repository(folder: &Path, context: &Context) -> anyhow::Result<Repository> {
-        let local = LocalRepository::open(folder, context.clone())
-            .with_context(|| format!("cannot open the artifact folder {}", folder.display()))?;
-        Ok(Repository::Local(local))
-    }
-
-    /// Makes the folder if it is missing, for the first artifacts of a run.
-    pub(crate) fn create(&mut self) -> anyhow::Result<()> {
-        if self.repository.is_none() {
-            self.repository = Some(Self::repository(&self.folder, &self.context)?);
-        }
-        Ok(())
     }
 
     fn list(&self, folder: Option<&ArtifactPath>) -> anyhow::Result<Vec<Node>> {
@@ -228,6 +216,8 @@ impl LocalTree {
         Ok(Body { reader, start: 0, file_size, etag: None })
     }
 
+    /// Not through the repository: that keeps a folder of its own beside what it stores, which has
+    /// its place in the store of a server, but not among the artifacts of a run.
     fn put(
         &self,
         path: &ArtifactPath,
@@ -235,24 +225,23 @@ impl LocalTree {
         size: u64,
         sent: Sent<'_>,
     ) -> anyhow::Result<()> {
-        let Some(repository) = &self.repository else {
-            bail!("the artifact folder {} is missing", self.folder.display());
-        };
         let cannot_read = || format!("cannot read {}", file.display());
-        let mut opened = std::fs::File::open(file).with_context(cannot_read)?.take(size);
-        let mut read = 0;
-        let mut portion = || -> io::Result<Option<Bytes>> {
-            let mut buffer = Vec::with_capacity(PORTION_BYTES);
-            let count = opened.by_ref().take(PORTION_BYTES as u64).read_to_end(&mut buffer)?;
-            read += count as u64;
-            sent(read)?;
-            Ok((count > 0).then(|| buffer.into()))
-        };
-        let portions = std::iter::from_fn(|| portion().transpose());
-        let upload = repository.upload(path, Some(size), stream::iter(portions));
-        let stored = self.runtime.block_on(upload)?;
-        anyhow::ensure!(stored == size, "{} became shorter while it was sent", file.display());
-        Ok(())
+        let mut opened = File::open(file).with_context(cannot_read)?.take(size);
+        let mut incoming = Destination::open(&self.folder, &self.context)?.begin(path)?;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut done = 0;
+        loop {
+            let count = opened.read(&mut buffer).with_context(cannot_read)?;
+            if count == 0 {
+                break;
+            }
+            incoming.write(&buffer[..count])?;
+            done += count as u64;
+            sent(done)?;
+        }
+        anyhow::ensure!(done == size, "{} became shorter while it was read", file.display());
+        incoming.sync()?;
+        incoming.complete()
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn folder(session: &Session, args: &FolderArgs) -> anyhow::Result<()>
 
 fn upload(session: &Session, target: &Target, files: &[Outgoing]) -> anyhow::Result<()> {
     let run = session.client.run(&target.run_id)?;
-    let tree = source::for_writing(session, &run)?;
+    let tree = source::of_run(session, &run)?;
     transfer::upload(&tree, files, &session.console)?;
     let size = time::size(files.iter().map(|file| file.size).sum());
     let id = &run.info.run_id;

@@ -80,15 +80,6 @@ impl Source {
     }
 }
 
-/// The artifacts of a run, to add to.
-pub(super) fn for_writing(session: &Session, run: &Run) -> anyhow::Result<Tree> {
-    let mut tree = of_run(session, run)?;
-    if let Tree::Local(local) = &mut tree {
-        local.create()?;
-    }
-    Ok(tree)
-}
-
 /// What lies directly in a folder of a run, or of the model that the run logged under that name.
 pub(super) fn list(
     session: &Session,
@@ -107,7 +98,7 @@ pub(super) fn list(
 }
 
 /// The artifacts of a run.
-fn of_run(session: &Session, run: &Run) -> anyhow::Result<Tree> {
+pub(super) fn of_run(session: &Session, run: &Run) -> anyhow::Result<Tree> {
     let tree = Tree::open(&run.info.artifact_uri, &session.client, &session.context)?;
     if let Some(folder) = tree.local_folder()
         && !session.client.address().is_loopback()

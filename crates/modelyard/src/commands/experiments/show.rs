@@ -61,7 +61,7 @@ pub(super) fn table(experiments: &[Experiment], clock: &Clock, with_stage: bool)
     let mut columns = vec![
         Column::number("Experiment Id"),
         Column::text("Name"),
-        Column::whole("Updated"),
+        Column::whole("Updated").droppable(),
         Column::text("Artifact Location"),
     ];
     if with_stage {

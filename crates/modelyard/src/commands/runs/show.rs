@@ -106,8 +106,8 @@ pub(super) fn table(runs: &[Run], extra: &[Extra], clock: &Clock) -> Table {
     let mut columns = vec![
         Column::whole("Date"),
         Column::text("Name"),
-        Column::whole("Status"),
-        Column::number("Duration"),
+        Column::whole("Status").droppable(),
+        Column::number("Duration").droppable(),
     ];
     columns.extend(extra.iter().map(Extra::column));
     columns.push(Column::whole("ID"));
