@@ -10,6 +10,7 @@ mod answer;
 mod api;
 mod body;
 mod caller;
+mod changes;
 pub mod config;
 mod error;
 mod extract;

@@ -4,14 +4,16 @@ use axum::Router;
 use axum::http::Method;
 
 use crate::AppState;
-use crate::admission::Lane::{Events, Free, Read as Reads, Write as Writes};
-use crate::api::{datasets, experiments, logged_models, metrics, runs, server, v1};
+use crate::admission::Lane::{Events, Free, Read as Reads, Transfer, Write as Writes};
+use crate::api::{artifact_proxy, artifacts, datasets, experiments, logged_models, metrics};
+use crate::api::{multipart, runs, server, v1};
 use crate::caller::Permission::{Edit, Manage, Public, Read};
 use crate::guard::Area;
 use crate::routes::{RouteInfo, Routes};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
@@ -22,6 +24,8 @@ pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     experiment_routes(&mut routes);
     run_routes(&mut routes);
     logged_model_routes(&mut routes);
+    artifact_routes(&mut routes);
+    artifact_proxy_routes(&mut routes);
     modelyard(&mut routes);
     routes.finish()
 }
@@ -103,4 +107,36 @@ fn logged_model_routes(routes: &mut Routes) {
     routes.mlflow(POST, "2.0/mlflow/logged-models/{model_id}/params", Edit, Writes, logged_models::log_params);
     routes.mlflow(PATCH, "2.0/mlflow/logged-models/{model_id}/tags", Edit, Writes, logged_models::set_tags);
     routes.mlflow(DELETE, "2.0/mlflow/logged-models/{model_id}/tags/{tag_key}", Edit, Writes, logged_models::delete_tag);
+}
+
+/// The artifacts of runs and logged models.
+#[rustfmt::skip]
+fn artifact_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    routes.mlflow(GET, "2.0/mlflow/artifacts/list", Read, Reads, artifacts::list);
+    routes.mlflow(POST, "2.0/mlflow/artifacts/presigned-upload-url", Edit, Reads, artifacts::presigned_upload);
+    routes.mlflow(POST, "2.0/mlflow/artifacts/presigned-download-url", Read, Reads, artifacts::presigned_download);
+    routes.add(GET, "/get-artifact", Read, Transfer, artifacts::get);
+    routes.add(GET, "/ajax-api/2.0/mlflow/get-artifact", Read, Transfer, artifacts::get);
+    routes.add(POST, "/ajax-api/2.0/mlflow/upload-artifact", Edit, Transfer, artifacts::upload);
+    routes.mlflow(GET, "2.0/mlflow/logged-models/{model_id}/artifacts/directories", Read, Reads, artifacts::list_model);
+    routes.add(GET, "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files", Read, Transfer, artifacts::get_model);
+}
+
+/// The artifact store behind the proxy.
+#[rustfmt::skip]
+fn artifact_proxy_routes(routes: &mut Routes) {
+    routes.area = Area::ArtifactProxy;
+    routes.mlflow(GET, "2.0/mlflow-artifacts/artifacts", Read, Reads, artifact_proxy::list);
+    routes.mlflow(GET, "2.0/mlflow-artifacts/artifacts/", Read, Free, artifact_proxy::refuse_root);
+    routes.mlflow(PUT, "2.0/mlflow-artifacts/artifacts/", Edit, Transfer, artifact_proxy::refuse_root);
+    routes.mlflow(DELETE, "2.0/mlflow-artifacts/artifacts/", Manage, Free, artifact_proxy::refuse_root);
+    routes.mlflow(GET, "2.0/mlflow-artifacts/artifacts/{*artifact_path}", Read, Transfer, artifact_proxy::get);
+    routes.mlflow(PUT, "2.0/mlflow-artifacts/artifacts/{*artifact_path}", Edit, Transfer, artifact_proxy::put);
+    routes.mlflow(DELETE, "2.0/mlflow-artifacts/artifacts/{*artifact_path}", Manage, Writes, artifact_proxy::delete);
+    routes.mlflow(GET, "2.0/mlflow-artifacts/presigned/{*artifact_path}", Read, Free, artifact_proxy::presigned);
+    routes.mlflow(POST, "2.0/mlflow-artifacts/mpu/create/{*artifact_path}", Edit, Writes, multipart::create);
+    routes.mlflow(PUT, "2.0/mlflow-artifacts/mpu/part/{upload_id}/{part_number}", Edit, Transfer, multipart::put_part);
+    routes.mlflow(POST, "2.0/mlflow-artifacts/mpu/complete/{*artifact_path}", Edit, Writes, multipart::complete);
+    routes.mlflow(POST, "2.0/mlflow-artifacts/mpu/abort/{*artifact_path}", Edit, Writes, multipart::abort);
 }

@@ -10,6 +10,7 @@ use modelyard_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
+use crate::changes::ArtifactChanges;
 use crate::config::ServerConfig;
 use crate::metrics::Metrics;
 use crate::routes::RouteInfo;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) artifacts: Repositories,
     /// Time and randomness.
     pub(crate) context: Context,
+    /// Changes of artifacts.
+    pub(crate) artifact_changes: ArtifactChanges,
     /// Bounds on the work in progress.
     pub(crate) admission: Admission,
     /// Counters.
@@ -63,6 +66,7 @@ impl AppState {
             store,
             artifacts,
             context,
+            artifact_changes: ArtifactChanges::new(),
             admission,
             metrics,
             stopping,

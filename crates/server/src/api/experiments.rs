@@ -21,14 +21,24 @@ pub(crate) async fn create(
     State(app): State<AppState>,
     Mlflow(asked): Mlflow<CreateExperiment>,
 ) -> Result<Response, ApiError> {
-    let location = Some(asked.artifact_location).filter(|location| !location.is_empty());
     let new = NewExperiment {
         name: asked.name,
-        artifact_location: location,
+        artifact_location: location(&app, &asked.artifact_location)?,
         tags: render::pair_rows(asked.tags),
     };
     let id = app.store.create_experiment(new).await?;
     answer::json(&CreatedExperiment { experiment_id: id.to_string() })
+}
+
+/// The location the request gives the experiment, by the server's rules.
+fn location(app: &AppState, text: &str) -> Result<Option<String>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match app.artifacts.rules().accept(text) {
+        Ok(uri) => Ok(Some(uri.to_string())),
+        Err(refused) => Err(Error::invalid(refused.to_string())),
+    }
 }
 
 /// `GET experiments/get`: deleted ones too.

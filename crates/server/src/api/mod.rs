@@ -1,9 +1,14 @@
 //! The handlers: extract, authorise, call one operation, render.
 
+mod artifact_file;
+pub(crate) mod artifact_proxy;
+mod artifact_range;
+pub(crate) mod artifacts;
 pub(crate) mod datasets;
 pub(crate) mod experiments;
 pub(crate) mod logged_models;
 pub(crate) mod metrics;
+pub(crate) mod multipart;
 mod paging;
 mod render;
 pub(crate) mod runs;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 /// In each window of this length …
@@ -17,8 +17,8 @@ const WINDOW_MIN_BYTES: usize = 64 << 10;
 
 /// A request body that fails when the client is too slow. The timer runs only while there is
 /// something to wait for.
-pub(crate) struct PatientBody {
-    body: Incoming,
+pub(crate) struct PatientBody<B> {
+    body: B,
     window: Option<Window>,
 }
 
@@ -27,8 +27,8 @@ struct Window {
     bytes: usize,
 }
 
-impl PatientBody {
-    pub(crate) fn new(body: Incoming) -> Self {
+impl<B> PatientBody<B> {
+    pub(crate) fn new(body: B) -> Self {
         Self { body, window: None }
     }
 
@@ -50,7 +50,11 @@ impl PatientBody {
     }
 }
 
-impl HttpBody for PatientBody {
+impl<B> HttpBody for PatientBody<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<axum::BoxError>,
+{
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -77,5 +81,38 @@ impl HttpBody for PatientBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use futures_util::stream;
+    use modelyard_protocol::Error;
+
+    /// Reads a body that comes in `chunks` pieces of `bytes`, one every `seconds`.
+    async fn read(chunks: u32, bytes: usize, seconds: u64) -> Result<usize, String> {
+        let pieces = stream::unfold(0, move |sent| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            (sent < chunks).then(|| (Ok::<_, Error>(vec![b'x'; bytes]), sent + 1))
+        });
+        let body = Body::new(PatientBody::new(Body::from_stream(Box::pin(pieces))));
+        to_bytes(body, usize::MAX).await.map(|read| read.len()).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_body_may_take_its_time() {
+        assert_eq!(read(1, 10, 30).await, Ok(10));
+        assert_eq!(read(100, 8 << 10, 7).await, Ok(100 * (8 << 10)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dripping_body_is_cut_off() {
+        let began = Instant::now();
+        let error = read(1000, 1, 7).await.expect_err("a byte every seven seconds");
+        assert!(error.contains("too little"), "{error}");
+        assert_eq!(began.elapsed().as_secs(), 60);
+        assert!(read(2, 1 << 20, 61).await.is_err());
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Change, ChangeKind};
 use crate::AppState;
+use crate::changes::ArtifactChange;
 
 /// The shortest time between two bursts of events.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -33,9 +34,9 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    fn passes(&self, change: &modelyard_store::Change) -> bool {
-        self.experiment.is_none_or(|experiment| change.experiment_id == experiment)
-            && self.run.as_ref().is_none_or(|run| change.run_id.as_ref() == Some(run))
+    fn passes(&self, experiment: i64, run: Option<&str>) -> bool {
+        self.experiment.is_none_or(|wanted| experiment == wanted)
+            && self.run.as_ref().is_none_or(|wanted| run == Some(wanted))
     }
 }
 
@@ -46,6 +47,7 @@ pub(super) fn open(
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
     let listener = Listener {
         changes: app.store.changes(),
+        artifacts: app.artifact_changes.listen(),
         stopping: app.stopping.clone(),
         filter,
         pending: BTreeSet::new(),
@@ -60,6 +62,7 @@ pub(super) fn open(
 
 struct Listener {
     changes: Receiver<modelyard_store::Change>,
+    artifacts: Receiver<ArtifactChange>,
     stopping: CancellationToken,
     filter: Filter,
     /// Changes that wait for the next burst.
@@ -90,7 +93,12 @@ impl Listener {
                     return Some(self.burst());
                 }
                 change = self.changes.recv() => match change {
-                    Ok(change) => self.note(change),
+                    Ok(it) => self.note(it.experiment_id, it.run_id, it.kind.into()),
+                    Err(RecvError::Lagged(_)) => self.missed = true,
+                    Err(RecvError::Closed) => return None,
+                },
+                change = self.artifacts.recv() => match change {
+                    Ok(it) => self.note(it.experiment_id, Some(it.run_id), ChangeKind::Artifacts),
                     Err(RecvError::Lagged(_)) => self.missed = true,
                     Err(RecvError::Closed) => return None,
                 },
@@ -98,15 +106,11 @@ impl Listener {
         }
     }
 
-    fn note(&mut self, change: modelyard_store::Change) {
-        if self.missed || !self.filter.passes(&change) {
+    fn note(&mut self, experiment_id: i64, run_id: Option<String>, kind: ChangeKind) {
+        if self.missed || !self.filter.passes(experiment_id, run_id.as_deref()) {
             return;
         }
-        self.pending.insert(Change {
-            experiment_id: change.experiment_id.to_string(),
-            run_id: change.run_id,
-            kind: change.kind.into(),
-        });
+        self.pending.insert(Change { experiment_id: experiment_id.to_string(), run_id, kind });
         self.missed = self.pending.len() > PENDING_MAX;
     }
 
