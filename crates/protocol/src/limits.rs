@@ -17,8 +17,6 @@ pub const MAX_EXPERIMENT_TAG_KEY_CHARS: usize = 250;
 pub const MAX_EXPERIMENT_TAG_VALUE_CHARS: usize = 20_000;
 /// Tags of one experiment that hold custom views of the UI (`mlflow.customView.view…`). MLflow.
 pub const MAX_CUSTOM_VIEWS_PER_EXPERIMENT: usize = 50;
-/// Artifact location of an experiment. MLflow (`MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH`).
-pub const MAX_ARTIFACT_LOCATION_CHARS: usize = 2048;
 /// Run name, user id, ids: MLflow's columns hold 250 to 500; the tag `mlflow.runName` holds 8000,
 /// and a run's name is copied there.
 pub const MAX_RUN_NAME_CHARS: usize = 8000;
@@ -89,7 +87,3 @@ pub const MAX_FILTER_LITERALS: usize = 10_000;
 /// Keys in one order_by list: each may become a join.
 pub const MAX_ORDER_BY_KEYS: usize = 16;
 
-/// Nesting of a JSON body. MLflow's deepest message has 5 levels.
-pub const MAX_JSON_DEPTH: usize = 64;
-/// A file sent to upload-artifact by the UI. MLflow.
-pub const MAX_UI_UPLOAD_BYTES: usize = 10 * 1024 * 1024;

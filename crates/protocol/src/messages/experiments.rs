@@ -17,7 +17,8 @@ const REQUIRED_TEXT: &[Check] = &[Check::Required, Check::Text];
 pub struct CreateExperiment {
     /// The name, unique among all experiments, deleted ones included.
     pub name: String,
-    /// Where its artifacts go; absent or empty for the server's default.
+    /// Where its artifacts go; absent or empty for the server's default. What may be named is
+    /// judged where artifacts are kept.
     #[serde(default)]
     pub artifact_location: String,
     /// Its tags.
@@ -37,9 +38,7 @@ impl Request for CreateExperiment {
         if views > limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT {
             return Err(validate::too_many_custom_views(None));
         }
-        if !self.artifact_location.is_empty() {
-            validate::artifact_location(&self.artifact_location)?;
-        }
+        validate::storable(&self.artifact_location, "artifact_location")?;
         validate::experiment_name(&self.name)?;
         self.tags.iter().try_for_each(|tag| validate::experiment_tag(&tag.key, &tag.value))?;
         refuse_repeated(&self.tags, "tag")

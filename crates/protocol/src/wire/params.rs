@@ -138,7 +138,7 @@ fn body_object(body: &[u8]) -> Result<(Value, Option<String>), Error> {
     }
 }
 
-/// JSON as Python reads it: the bare words `NaN`, `Infinity` and `-Infinity` are values. They
+/// JSON as Python reads it, at most 128 levels deep (`serde_json`'s limit): the bare words `NaN`, `Infinity` and `-Infinity` are values. They
 /// become texts, which every number field takes.
 fn parse_json(body: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice(body).or_else(|error| match quote_bare_words(body) {
