@@ -3,6 +3,7 @@
 mod args;
 mod banner;
 mod listen;
+mod open_files;
 
 use std::io;
 
@@ -25,7 +26,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     runtime.block_on(serve(config, args.log_format))
 }
 
-async fn serve(config: Config, log_format: logging::Format) -> anyhow::Result<()> {
+async fn serve(mut config: Config, log_format: logging::Format) -> anyhow::Result<()> {
+    config.server.connections_max =
+        config.server.connections_max.min(open_files::for_connections());
     // First the port: if it is taken, nothing else should have happened.
     let listener = listen::listen(&config.host, config.port).await?;
     let port = listener.local_addr()?.port();
