@@ -8,6 +8,19 @@ export function toNumber(value: MetricValue | undefined): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
+/** Formatters by their least and most decimals: making one costs a hundred times more than using it. */
+const formatters = new Map<string, Intl.NumberFormat>();
+
+function decimalFormat(least: number, most: number): Intl.NumberFormat {
+  const name = `${least}-${most}`;
+  let format = formatters.get(name);
+  if (!format) {
+    format = new Intl.NumberFormat('en-US', { minimumFractionDigits: least, maximumFractionDigits: most });
+    formatters.set(name, format);
+  }
+  return format;
+}
+
 const nonFinite = (value: number): string =>
   Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
 
@@ -18,11 +31,10 @@ export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return nonFinite(value);
   if (value === 0) return '0';
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e9) return withMinus(value.toLocaleString('en-US'));
+  if (Number.isInteger(value) && size < 1e9) return withMinus(decimalFormat(0, 0).format(value));
   if (size < 1e-4 || size >= 1e9) return withMinus(trimExponent(value.toExponential(4)));
   const digits = Math.max(0, Math.min(8, 4 - Math.floor(Math.log10(size))));
-  const text = value.toLocaleString('en-US', { maximumFractionDigits: digits });
-  return withMinus(text);
+  return withMinus(decimalFormat(0, digits).format(value));
 }
 
 const trimExponent = (text: string): string => text.replace(/\.?0+e/, 'e');
@@ -47,17 +59,17 @@ export function columnFormat(values: Iterable<number | undefined>): (value: numb
   const decimals = Math.max(1, Math.min(8, (whole >= 0 ? 4 : 3) - whole));
   // Fewer than two digits would be left of the smallest value.
   if (smallest < 10 ** (1 - decimals)) return formatNumber;
-  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  const format = decimalFormat(decimals, decimals);
   const lowest = 0.5 * 10 ** -decimals;
   return (value) => {
     if (!Number.isFinite(value)) return nonFinite(value);
     if (value !== 0 && Math.abs(value) < lowest) return formatNumber(value);
-    return withMinus(value.toLocaleString('en-US', options));
+    return withMinus(format.format(value));
   };
 }
 
 /** A count with grouped thousands. */
-export const formatCount = (count: number): string => count.toLocaleString('en-US');
+export const formatCount = (count: number): string => decimalFormat(0, 0).format(count);
 
 /** "1 run", "2 runs". */
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -17,22 +17,23 @@ export function relativeTime(then: number, now: number): string {
   return shortDate(then, now);
 }
 
+// Made once: making a formatter costs a hundred times more than using it.
+const DAY_AND_MONTH = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const WITH_YEAR = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const EXACT = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+});
+
 function shortDate(then: number, now: number): string {
-  const date = new Date(then);
-  const sameYear = date.getFullYear() === new Date(now).getFullYear();
-  const day: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' };
-  return date.toLocaleDateString('en-GB', sameYear ? day : { ...day, year: 'numeric' });
+  const sameYear = new Date(then).getFullYear() === new Date(now).getFullYear();
+  return (sameYear ? DAY_AND_MONTH : WITH_YEAR).format(then);
 }
 
 /** The full local time with seconds and zone, for tooltips and detail rows. */
-export function absoluteTime(then: number): string {
-  return new Date(then).toLocaleString('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    timeZoneName: 'short',
-  });
-}
+export const absoluteTime = (then: number): string => EXACT.format(then);

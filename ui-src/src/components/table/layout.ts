@@ -17,7 +17,12 @@ export interface Column<Row> {
   grow?: boolean;
   /** Names the row for screen readers. */
   rowHeader?: boolean;
+  /** What the cell says; shown as it is unless the column is `custom`. */
   text: (row: Row) => string;
+  /** Drawn by the table's snippet: costs more, so figures and plain text do without. */
+  custom?: boolean;
+  /** Said on hover; without it the text, where it is cut off. */
+  title?: (row: Row) => string;
 }
 
 export interface Sort {
@@ -25,10 +30,21 @@ export interface Sort {
   desc: boolean;
 }
 
+/** A column that is drawn, with all that its cells have in common. */
+export interface Shown<Row> {
+  column: Column<Row>;
+  index: number;
+  /** Where a pinned column stands. */
+  left: string | undefined;
+  /** The first cell behind the skipped columns names its track; the others follow. */
+  track: number | undefined;
+  classes: string;
+}
+
 /** The shape of the table at one scroll position. */
 export interface Layout<Row> {
   /** Columns to draw: the pinned ones, then those near the viewport. */
-  shown: { column: Column<Row>; index: number; left: number | undefined }[];
+  shown: Shown<Row>[];
   pinned: number;
   pinnedWidth: number;
   total: number;
@@ -80,7 +96,8 @@ export function layoutColumns<Row>(
   for (let index = 0; index < pinned; index += 1) {
     const column = columns[index];
     if (!column) continue;
-    shown.push({ column, index, left: offset });
+    const classes = classesOf(column) + (index === pinned - 1 ? ' pinned last-pinned' : ' pinned');
+    shown.push({ column, index, left: `${offset}px`, track: undefined, classes });
     offset += width[index] ?? 0;
     tracks.push(width[index] ?? 0);
   }
@@ -88,13 +105,19 @@ export function layoutColumns<Row>(
   for (let index = from; index < to; index += 1) {
     const column = columns[index];
     if (!column) continue;
-    shown.push({ column, index, left: undefined });
+    const track = index === from ? pinned + 2 : undefined;
+    shown.push({ column, index, left: undefined, track, classes: classesOf(column) });
     tracks.push(width[index] ?? 0);
   }
   tracks.push(total - right);
   const template = tracks.map((track) => `${track}px`).join(' ');
   return { shown, pinned, pinnedWidth, total, template, bands: bandsOf(shown, pinned) };
 }
+
+const classesOf = <Row>(column: Column<Row>): string =>
+  (column.align === 'end' ? 'cell end num' : 'cell') +
+  (column.custom ? ' custom' : '') +
+  (column.id === 'select' ? ' choice' : '');
 
 const minWidth = <Row>(column: Column<Row>): number => Math.min(MIN_WIDTH, column.width);
 

@@ -27,6 +27,7 @@ const NAME: RunColumn = {
   rowHeader: true,
   sortable: true,
   firstSort: 'asc',
+  custom: true,
   text: (run) => run.name,
 };
 
@@ -71,6 +72,7 @@ export function runColumns(keys: Columns, visible: readonly string[], rows: read
       sortable: order !== undefined,
       firstSort: key === 'created' ? 'desc' : 'asc',
       align: key === 'duration' ? 'end' : undefined,
+      custom: key !== 'user',
       ...rest,
     })),
     ...pick('metric', keys.metrics).map((key) => metricColumn(key, rows)),
@@ -85,6 +87,7 @@ function metricColumn(key: string, rows: readonly Run[]): RunColumn {
     id: `metric:${key}`,
     label: key,
     group: 'Metrics',
+    title: (run) => (run.metrics[key] === undefined ? '' : String(run.metrics[key])),
     width: widthFor(key, 104),
     align: 'end',
     sortable: true,
