@@ -175,9 +175,9 @@ async fn search(conn: &mut Conn, experiments: &[i64], limit: i64) -> Result<Vec<
     }
     let mut sql = Sql::new(
         "SELECT DISTINCT d.experiment, d.name, d.digest, t.value FROM dataset d \
-         JOIN run_dataset i ON i.dataset = d.id JOIN run r ON r.id = i.run \
+         JOIN run_dataset i ON i.dataset = d.id \
          LEFT JOIN run_dataset_tag t ON t.input = i.id AND t.key = 'mlflow.data.context' \
-         WHERE r.lifecycle = 1 AND d.experiment IN (",
+         WHERE d.experiment IN (",
     );
     sql.bind_all(experiments.iter().copied());
     sql.push(") ORDER BY d.experiment, d.name, d.digest, t.value NULLS FIRST LIMIT ").bind(limit);

@@ -22,7 +22,7 @@ pub struct Experiment {
     pub lifecycle: Lifecycle,
     /// Creation, milliseconds since the epoch.
     pub created_ms: i64,
-    /// Last change of name, lifecycle or tags, milliseconds since the epoch.
+    /// Last change of name or lifecycle, milliseconds since the epoch.
     pub updated_ms: i64,
     /// Its tags, by key.
     pub tags: Vec<KeyValue>,
@@ -114,18 +114,14 @@ impl Store {
 
     /// Sets a tag of an experiment in use.
     pub async fn set_experiment_tag(&self, id: i64, tag: KeyValue) -> Result<()> {
-        let data = (tag, self.context.now_ms());
-        self.db.write(data, move |conn, (tag, now)| Box::pin(set_tag(conn, id, tag, *now))).await?;
+        self.db.write(tag, move |conn, tag| Box::pin(set_tag(conn, id, tag))).await?;
         self.changes.tell(id, None, ChangeKind::Experiment);
         Ok(())
     }
 
     /// Removes a tag of an experiment in use.
     pub async fn delete_experiment_tag(&self, id: i64, key: String) -> Result<()> {
-        let data = (key, self.context.now_ms());
-        self.db
-            .write(data, move |conn, (key, now)| Box::pin(delete_tag(conn, id, key, *now)))
-            .await?;
+        self.db.write(key, move |conn, key| Box::pin(delete_tag(conn, id, key))).await?;
         self.changes.tell(id, None, ChangeKind::Experiment);
         Ok(())
     }
@@ -280,23 +276,23 @@ async fn rename(conn: &mut Conn, id: i64, name: &str, now: i64) -> Result<()> {
     Ok(())
 }
 
-async fn touch(conn: &mut Conn, id: i64, now: i64) -> Result<()> {
-    if lifecycle(conn, id).await? == Lifecycle::Deleted {
-        return Err(not_active(id));
+/// Refuses a deleted experiment. Tags do not count as a change of the experiment: MLflow leaves its
+/// `last_update_time` alone.
+async fn check_active(conn: &mut Conn, id: i64) -> Result<()> {
+    match lifecycle(conn, id).await? {
+        Lifecycle::Active => Ok(()),
+        Lifecycle::Deleted => Err(not_active(id)),
     }
-    let sql = "UPDATE experiment SET updated_ms = $1 WHERE id = $2";
-    conn.execute(sql, &[now.into(), id.into()]).await?;
-    Ok(())
 }
 
-async fn set_tag(conn: &mut Conn, id: i64, tag: &KeyValue, now: i64) -> Result<()> {
-    touch(conn, id, now).await?;
+async fn set_tag(conn: &mut Conn, id: i64, tag: &KeyValue) -> Result<()> {
+    check_active(conn, id).await?;
     conn.insert_many(TAGS, &[id.into(), (&tag.key).into(), (&tag.value).into()]).await?;
     Ok(())
 }
 
-async fn delete_tag(conn: &mut Conn, id: i64, key: &str, now: i64) -> Result<()> {
-    touch(conn, id, now).await?;
+async fn delete_tag(conn: &mut Conn, id: i64, key: &str) -> Result<()> {
+    check_active(conn, id).await?;
     let sql = "DELETE FROM experiment_tag WHERE experiment = $1 AND key = $2";
     if conn.execute(sql, &[id.into(), key.into()]).await? == 0 {
         return Err(Error::not_found(format!(

@@ -19,8 +19,8 @@ pub struct LoggedModelQuery {
     pub experiments: Vec<i64>,
     /// The filter.
     pub filter: Option<LoggedModelFilter>,
-    /// Metrics in the filter count only if measured on one of these datasets; none means on any, or on
-    /// no dataset.
+    /// Only models measured on one of these datasets are found, and metrics in the filter count only
+    /// if measured on one of them; none means on any, or on no dataset.
     pub datasets: Vec<DatasetFilter>,
     /// The ordering, which ends with the model id.
     pub order: LoggedModelOrder,
@@ -55,13 +55,18 @@ async fn search(conn: &mut Conn, query: &LoggedModelQuery) -> Result<Page<Logged
          r.status, r.lifecycle, r.model_type, r.source_run",
     );
     order::push_cursor_columns(&mut sql, &query.order);
-    sql.push(" FROM logged_model r JOIN experiment e ON e.id = r.experiment");
+    sql.push(" FROM logged_model r");
     for (at, key) in query.order.iter().enumerate() {
         key.field.push_join(&mut sql, at);
     }
-    // Deleting an experiment hides its models.
-    sql.push(" WHERE r.lifecycle = 1 AND e.lifecycle = 1 AND r.experiment IN (");
+    // MLflow finds the models of a deleted experiment too.
+    sql.push(" WHERE r.lifecycle = 1 AND r.experiment IN (");
     sql.bind_all(query.experiments.iter().copied()).push(")");
+    if !query.datasets.is_empty() {
+        sql.push(" AND EXISTS (SELECT 1 FROM logged_model_metric x WHERE x.model = r.id");
+        push_datasets(&mut sql, &query.datasets);
+        sql.push(")");
+    }
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
         let fields = ModelFields { engine: conn.engine(), datasets: &query.datasets };
@@ -139,15 +144,7 @@ impl<'a> ModelFields<'a> {
         sql.push(if absent { "NOT EXISTS (" } else { "EXISTS (" });
         sql.push("SELECT 1 FROM logged_model_metric x WHERE x.model = r.id AND x.name = ");
         push_name(sql, key);
-        if !self.datasets.is_empty() {
-            sql.push(" AND (");
-            for (index, dataset) in self.datasets.iter().enumerate() {
-                sql.push(if index > 0 { " OR (" } else { "(" });
-                push_dataset(sql, Some(&dataset.name), dataset.digest.as_deref());
-                sql.push("1 = 1)");
-            }
-            sql.push(")");
-        }
+        push_datasets(sql, self.datasets);
         if !matches!(test, NumberTest::IsNull { .. }) {
             let passes = nan_passes(test);
             sql.push(if passes {
@@ -166,6 +163,18 @@ fn push_name<'a>(sql: &mut Sql<'a>, key: &'a str) {
     sql.push("(SELECT id FROM metric_name WHERE name = ").bind(key).push(")");
 }
 
+/// Appends that `x` was measured on one of the datasets, if any are given.
+fn push_datasets<'a>(sql: &mut Sql<'a>, datasets: &'a [DatasetFilter]) {
+    for (index, dataset) in datasets.iter().enumerate() {
+        sql.push(if index > 0 { " OR (" } else { " AND ((" });
+        push_dataset(sql, Some(&dataset.name), dataset.digest.as_deref());
+        sql.push("1 = 1)");
+    }
+    if !datasets.is_empty() {
+        sql.push(")");
+    }
+}
+
 /// Appends the conditions of a dataset on `x`, each followed by `AND`.
 fn push_dataset<'a>(sql: &mut Sql<'a>, name: Option<&'a str>, digest: Option<&'a str>) {
     if let Some(name) = name {
@@ -177,14 +186,14 @@ fn push_dataset<'a>(sql: &mut Sql<'a>, name: Option<&'a str>, digest: Option<&'a
 }
 
 impl SortField for LoggedModelOrderField {
-    /// Joins the newest point of a metric: by time, then step, then smallest run id.
+    /// Joins the newest point of a metric: by time, then step, then smallest run id, then value.
     fn push_join<'a>(&'a self, sql: &mut Sql<'a>, at: usize) {
         let Self::Metric { key, dataset_name, dataset_digest } = self else { return };
         sql.push(
             " LEFT JOIN (SELECT x.model, x.value, x.nan, row_number() OVER (PARTITION BY x.model ",
         );
         sql.push(
-            "ORDER BY x.ms DESC, x.step DESC, x.run) AS place FROM logged_model_metric x WHERE ",
+            "ORDER BY x.ms DESC, x.step DESC, x.run, x.value DESC) AS place FROM logged_model_metric x WHERE ",
         );
         push_dataset(sql, dataset_name.as_deref(), dataset_digest.as_deref());
         sql.push("x.name = ");

@@ -269,7 +269,7 @@ pub(crate) async fn load(conn: &mut Conn, model: &mut LoggedModel) -> Result<()>
     // Ordered so that of each (name, run, dataset) the newest point comes last.
     let sql = "SELECT n.name, m.value, m.nan, m.ms, m.step, m.run, m.dataset_name, m.dataset_digest \
                FROM logged_model_metric m JOIN metric_name n ON n.id = m.name WHERE m.model = $1 \
-               ORDER BY n.name, m.run, m.dataset_name, m.dataset_digest, m.ms, m.step";
+               ORDER BY n.name, m.run, m.dataset_name, m.dataset_digest, m.ms, m.step, m.value";
     let metrics = &mut model.metrics;
     conn.for_each(sql, &id, |row| {
         let stored = Stored { value: row.real(1)?, nan: row.flag(2)? };
@@ -354,7 +354,7 @@ async fn delete_tag(conn: &mut Conn, model_id: &str, key: &str) -> Result<Logged
     let sql = "DELETE FROM logged_model_tag WHERE model = $1 AND key = $2";
     if conn.execute(sql, &[model.id.into(), key.into()]).await? == 0 {
         return Err(Error::not_found(format!(
-            "No tag with key '{key}' for model with ID '{model_id}'."
+            "No tag with key '{key}' found for model with ID '{model_id}'."
         )));
     }
     Ok(model)

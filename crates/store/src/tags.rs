@@ -73,12 +73,13 @@ async fn set(conn: &mut Conn, run_id: &str, tag: &KeyValue) -> Result<i64> {
     Ok(run.experiment)
 }
 
-/// Sets tags of a run and keeps its name in step with `mlflow.runName`; of equal keys the last wins.
+/// Sets tags of a run and keeps its name in step with `mlflow.runName`, unless that is empty; of equal
+/// keys the last wins.
 pub(crate) async fn set_all(conn: &mut Conn, run: i64, tags: &[KeyValue]) -> Result<()> {
     let mut tags: Vec<_> = last_of_each(tags).collect();
     // On PostgreSQL two writers take their locks in the same order: the run, then its tags by key.
     tags.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    if let Some(tag) = tags.iter().find(|tag| tag.key == RUN_NAME) {
+    if let Some(tag) = tags.iter().find(|tag| tag.key == RUN_NAME && !tag.value.is_empty()) {
         runs::rename(conn, run, &tag.value).await?;
     }
     let rows: Vec<Param<'_>> = tags

@@ -148,6 +148,7 @@ CREATE TABLE logged_model_tag (
     PRIMARY KEY (model, key)
 ) {clustered};
 
+-- Every point that names a model; the key is the whole row, as for the points of runs.
 CREATE TABLE logged_model_metric (
     model BIGINT NOT NULL REFERENCES logged_model (id),
     name BIGINT NOT NULL,
@@ -158,7 +159,7 @@ CREATE TABLE logged_model_metric (
     nan BIGINT NOT NULL,
     dataset_name {text} NOT NULL,
     dataset_digest {text} NOT NULL,
-    PRIMARY KEY (model, name, ms, step, run)
+    PRIMARY KEY (model, name, ms, step, run, dataset_name, dataset_digest, value, nan)
 ) {clustered};
 
 -- Which models a run read (`output` 0) or made (`output` 1). The model's id is kept as sent: MLflow does not
