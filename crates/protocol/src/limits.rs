@@ -86,4 +86,3 @@ pub const MAX_FILTER_COMPARISONS: usize = 500;
 pub const MAX_FILTER_LITERALS: usize = 10_000;
 /// Keys in one order_by list: each may become a join.
 pub const MAX_ORDER_BY_KEYS: usize = 16;
-

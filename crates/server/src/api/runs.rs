@@ -214,3 +214,27 @@ pub(crate) async fn log_model(
     app.store.append_to_tag(asked.run_id, MODEL_HISTORY_TAG.to_owned(), entry).await?;
     Ok(answer::empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(field: &str, tag: Option<&str>) -> Result<Option<String>, Error> {
+        let tag = tag.map(|value| KeyValue { key: RUN_NAME_TAG.into(), value: value.into() });
+        name_of(field.to_owned(), tag.as_slice())
+    }
+
+    #[test]
+    fn a_name_comes_from_the_field_or_the_tag() {
+        assert_eq!(name("a", None), Ok(Some("a".into())));
+        assert_eq!(name("", Some("b")), Ok(Some("b".into())));
+        assert_eq!(name("a", Some("a")), Ok(Some("a".into())));
+        assert_eq!(name("a", Some("")), Ok(Some("a".into())));
+        assert_eq!(name("", None), Ok(None));
+        assert_eq!(
+            name("a", Some("b")).unwrap_err().message,
+            "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different \
+             values (run_name='a', mlflow.runName='b')."
+        );
+    }
+}
