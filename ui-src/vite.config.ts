@@ -33,7 +33,10 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: {
-    proxy: Object.fromEntries(proxied.map((path) => [path, { target: server, changeOrigin: true }])),
+    // The server takes requests of its own origin only.
+    proxy: Object.fromEntries(
+      proxied.map((path) => [path, { target: server, changeOrigin: true, headers: { Origin: server } }]),
+    ),
   },
   test: {
     include: ['src/**/*.test.ts'],
