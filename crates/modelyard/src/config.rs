@@ -11,6 +11,8 @@ use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
 use crate::commands::server::{Args, Compatibility};
 use crate::exit::Usage;
 
+/// Connections open at once, where the limit on open files allows them: some 160 MB when all idle.
+const CONNECTIONS_MAX: u32 = 8192;
 /// The root clients use when artifacts pass through this server.
 const PROXIED_ROOT: &str = "mlflow-artifacts:/";
 
@@ -58,6 +60,7 @@ impl Config {
             serving,
             static_prefix: static_prefix(given(&args.static_prefix))?,
             security: security(args, &host)?,
+            connections_max: CONNECTIONS_MAX,
         };
         let database_folder = match &database {
             DatabaseUri::Sqlite(path) => path.parent().map(Path::to_owned),

@@ -65,6 +65,28 @@ pub(crate) async fn read(body: Body, admission: &Admission) -> Result<Held, ApiE
     Ok(Held { bytes: whole.into(), permit })
 }
 
+/// Takes out a body that the guard has read already.
+///
+/// # Errors
+/// Those of [`read`], for a body that it has not read.
+pub(crate) async fn take(body: Body) -> Result<Bytes, ApiError> {
+    let size = body.size_hint().exact();
+    let mut frames = body.into_data_stream();
+    let Some(first) = frames.next().await else { return Ok(Bytes::new()) };
+    let first = first.map_err(broken_off)?;
+    if size == Some(first.len() as u64) {
+        return Ok(first);
+    }
+    let mut whole = Vec::from(first);
+    while let Some(frame) = frames.next().await {
+        whole.extend_from_slice(&frame.map_err(broken_off)?);
+        if whole.len() > JSON_BODY_MAX_BYTES {
+            return Err(too_large());
+        }
+    }
+    Ok(whole.into())
+}
+
 fn too_large() -> ApiError {
     let message = format!(
         "The request body is longer than {JSON_BODY_MAX_BYTES} bytes; send it in several requests."

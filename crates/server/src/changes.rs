@@ -28,13 +28,21 @@ impl ArtifactChanges {
     /// Something below `path`, as the artifact proxy knows it, has changed. Only what lies where runs
     /// keep their artifacts by default (`EXPERIMENT/RUN/artifacts/…`) belongs to a run.
     pub(crate) fn tell(&self, path: &str) {
-        if self.0.receiver_count() == 0 {
-            return;
+        if self.0.receiver_count() > 0
+            && let Some(change) = run_of(path)
+        {
+            self.send(change);
         }
-        if let Some(change) = run_of(path) {
-            // Fails only when the last listener has just left.
-            let _ = self.0.send(change);
-        }
+    }
+
+    /// Something among the artifacts of a run has changed.
+    pub(crate) fn tell_run(&self, experiment_id: i64, run_id: String) {
+        self.send(ArtifactChange { experiment_id, run_id });
+    }
+
+    fn send(&self, change: ArtifactChange) {
+        // Fails only when nobody listens.
+        let _ = self.0.send(change);
     }
 }
 

@@ -24,6 +24,9 @@ pub struct ServerConfig {
     pub static_prefix: String,
     /// The checks that protect browsers' users.
     pub security: Security,
+    /// Connections open at once; further ones wait in the kernel's queue. Each takes a file
+    /// descriptor and, while it idles, some 20 KiB.
+    pub connections_max: u32,
 }
 
 /// The checks that protect browsers' users from other sites' pages.

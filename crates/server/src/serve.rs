@@ -16,10 +16,11 @@ use crate::middleware::Shell;
 use crate::patient_stream::PatientStream;
 use crate::{AppState, ServerConfig, Services, router};
 
-/// Connections open at once; above that, new ones wait in the kernel's queue.
-const CONNECTIONS: u32 = 4096;
 /// How long a client may take to send the head of a request, and how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same, for connections that come when half of the possible ones are open: whoever holds many
+/// for nothing does not keep others out for long.
+const HEAD_TIMEOUT_CROWDED: Duration = Duration::from_secs(5);
 /// Bytes of request line and headers together; also the size of the pieces in which bodies come.
 const HEAD_MAX_BYTES: usize = 64 << 10;
 /// How long accepted requests may take to finish after the signal to stop. Container platforms
@@ -43,7 +44,8 @@ pub async fn serve(
         tracing::trace!(%method, path, permission = ?route.permission, "route");
     }
     let shell = Shell::new(router.with_state(app.clone()), app.clone());
-    let slots = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let most = app.config.connections_max;
+    let slots = Arc::new(Semaphore::new(most as usize));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -52,17 +54,19 @@ pub async fn serve(
             accepted = accept(&listener, &slots) => accepted,
         };
         if let Some((stream, slot)) = accepted {
+            let is_crowded = slots.available_permits() < most as usize / 2;
+            let timeout = if is_crowded { HEAD_TIMEOUT_CROWDED } else { HEAD_TIMEOUT };
             let (shell, app) = (shell.clone(), app.clone());
             tokio::spawn(async move {
                 let _open = app.metrics.connections.enter();
-                connection(stream, shell, &app).await;
+                connection(stream, timeout, shell, &app).await;
                 drop(slot);
             });
         }
     }
     drop(listener);
     app.stopping.cancel();
-    if tokio::time::timeout(DRAIN, slots.acquire_many(CONNECTIONS)).await.is_err() {
+    if tokio::time::timeout(DRAIN, slots.acquire_many(most)).await.is_err() {
         tracing::warn!("some requests did not end within {} s and are cut off", DRAIN.as_secs());
     }
 }
@@ -82,7 +86,7 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, shell: Shell, app: &AppState) {
+async fn connection(stream: TcpStream, head_timeout: Duration, shell: Shell, app: &AppState) {
     // Answers are written whole; waiting for more to send along only costs time.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("TCP_NODELAY: {error}");
@@ -92,7 +96,7 @@ async fn connection(stream: TcpStream, shell: Shell, app: &AppState) {
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_buf_size(HEAD_MAX_BYTES)
         .serve_connection(PatientStream::new(TokioIo::new(stream)), service);
     let mut connection = std::pin::pin!(connection);

@@ -76,6 +76,20 @@ fn a_change_is_told_to_those_who_asked_for_it() {
 }
 
 #[test]
+fn artifacts_are_told_too() {
+    let server = server();
+    let run = create_run(&server, "0");
+    let mut listener = Listener::open(&server, "?experiment_id=0");
+    let path = format!("/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts/a.txt");
+    assert_eq!(server.send("PUT", &path, &[], b"text").status, 200);
+    let change = json!({"experiment_id": "0", "run_id": run, "kind": "artifacts"});
+    assert_eq!(listener.change(), change);
+    let upload = format!("/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path=b.txt");
+    assert_eq!(server.send("POST", &upload, &[], b"text").status, 200);
+    assert_eq!(listener.change(), change);
+}
+
+#[test]
 fn many_changes_of_a_kind_become_few_events() {
     let server = server();
     let run = create_run(&server, "0");

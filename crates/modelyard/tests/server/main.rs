@@ -6,6 +6,7 @@ mod endpoints;
 mod events;
 mod life;
 mod pages;
+mod postgres;
 mod start;
 mod v1;
 

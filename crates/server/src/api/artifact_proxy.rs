@@ -81,6 +81,7 @@ pub(crate) async fn put(
     let mut body = Incoming::new(request.into_body());
     let outcome = put_body(&app, &path, &uri, &mut body).await;
     body.finish(outcome)?;
+    app.artifact_changes.tell(&path);
     Ok(Response::new(Body::empty()))
 }
 
@@ -110,6 +111,7 @@ pub(crate) async fn delete(
     PathOf(path): PathOf<String>,
 ) -> Result<Response, ApiError> {
     destination(&app)?.delete(&file_path(&path)?).await?;
+    app.artifact_changes.tell(&path);
     Ok(answer::empty())
 }
 

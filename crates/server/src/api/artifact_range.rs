@@ -77,7 +77,10 @@ fn seconds(time: SystemTime) -> u64 {
 /// A range that is well-formed.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
-    From { first: u64, last: Option<u64> },
+    From {
+        first: u64,
+        last: Option<u64>,
+    },
     /// So many bytes before the end.
     Suffix(u64),
 }

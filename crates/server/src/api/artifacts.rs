@@ -136,7 +136,9 @@ async fn upload_body(app: &AppState, query: &str, body: &mut Incoming) -> Result
     let run = app.store.run_info(run_id).await?;
     let located = app.artifacts.find(&run.artifact_uri)?;
     let frames = stream::once(async { Ok(first) }).chain(&mut body.stream);
-    store_bounded(&located, &path, body.size_bytes, Box::pin(frames)).await
+    store_bounded(&located, &path, body.size_bytes, Box::pin(frames)).await?;
+    app.artifact_changes.tell_run(run.experiment_id, run.run_id);
+    Ok(())
 }
 
 /// The first bytes of the body; an upload of nothing is taken for a mistake.

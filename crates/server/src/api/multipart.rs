@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{OriginalUri, Request, State};
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use modelyard_artifacts::{ArtifactPath, FinishedPart, UploadId};
 use modelyard_protocol::Error;
@@ -29,7 +29,7 @@ const PART: &str = "/mlflow-artifacts/mpu/part/";
 pub(crate) async fn create(
     State(app): State<AppState>,
     PathOf(folder): PathOf<String>,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     Mlflow(asked): Mlflow<CreateMultipartUpload>,
 ) -> Result<Response, ApiError> {
@@ -87,6 +87,7 @@ pub(crate) async fn complete(
     let upload = UploadId::parse(&asked.upload_id)?;
     let parts: Vec<_> = asked.parts.into_iter().map(finished).collect();
     destination(&app)?.complete_multipart(&upload, &target, &parts).await?;
+    app.artifact_changes.tell(&target.to_string());
     Ok(answer::empty())
 }
 

@@ -27,7 +27,7 @@ impl AllowedHosts {
     /// The default: `localhost`, loopback and private addresses on any port, and `bound`, the host
     /// the server listens on.
     pub fn default_for(bound: &str) -> Self {
-        Self(Rule::Default { bound: bound.to_ascii_lowercase() })
+        Self(Rule::Default { bound: bound.trim_matches(['[', ']']).to_owned() })
     }
 
     /// What `--allowed-hosts` says: names and addresses separated by commas, with an optional port
@@ -62,9 +62,9 @@ impl AllowedHosts {
             Rule::Any => true,
             Rule::Listed(patterns) => patterns.iter().any(|pattern| pattern.matches(&host)),
             Rule::Default { bound } => {
-                host.name == "localhost"
-                    || host.name == bound.trim_matches(['[', ']'])
-                    || host.address.is_some_and(is_local)
+                host.address.is_some_and(is_local)
+                    || host.name.eq_ignore_ascii_case("localhost")
+                    || host.name.eq_ignore_ascii_case(bound)
             }
         }
     }
@@ -84,40 +84,36 @@ fn is_local(address: IpAddr) -> bool {
 }
 
 /// A parsed `Host` header: `name`, `name:port`, `[v6]` or `[v6]:port`.
-struct Host {
-    /// As sent, in lower case, with the port.
-    whole: String,
+struct Host<'a> {
+    /// As sent, with the port.
+    whole: &'a str,
     /// Without port and brackets.
-    name: String,
+    name: &'a str,
     address: Option<IpAddr>,
 }
 
-impl Host {
-    fn parse(text: &str) -> Option<Self> {
-        let whole = text.to_ascii_lowercase();
-        let (name, port) = match whole.strip_prefix('[') {
+impl<'a> Host<'a> {
+    fn parse(whole: &'a str) -> Option<Self> {
+        let (name, port, address) = match whole.strip_prefix('[') {
             Some(rest) => {
                 let (name, after) = rest.split_once(']')?;
-                (name, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
+                let port = if after.is_empty() { None } else { Some(after.strip_prefix(':')?) };
+                (name, port, Some(IpAddr::V6(name.parse().ok()?)))
             }
-            None => match whole.split_once(':') {
-                Some((name, port)) => (name, Some(port)),
-                None => (whole.as_str(), None),
-            },
+            None => {
+                let (name, port) = match whole.split_once(':') {
+                    Some((name, port)) => (name, Some(port)),
+                    None => (whole, None),
+                };
+                let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+                if name.is_empty() || !name.bytes().all(legal) {
+                    return None;
+                }
+                (name, port, name.parse().ok().map(IpAddr::V4))
+            }
         };
-        let is_v6 = whole.starts_with('[');
-        let address: Option<IpAddr> = match is_v6 {
-            true => Some(IpAddr::V6(name.parse().ok()?)),
-            false => name.parse().ok().map(IpAddr::V4),
-        };
-        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-        let legal_name = !name.is_empty() && (is_v6 || name.chars().all(legal));
         let legal_port = port.is_none_or(|port| port.parse::<u16>().is_ok() && is_digits(port));
-        if !(legal_name && legal_port) {
-            return None;
-        }
-        let name = name.to_owned();
-        Some(Self { whole, name, address })
+        legal_port.then_some(Self { whole, name, address })
     }
 }
 
@@ -145,12 +141,13 @@ impl Pattern {
         Self { text, has_port, is_numeric }
     }
 
-    fn matches(&self, host: &Host) -> bool {
+    fn matches(&self, host: &Host<'_>) -> bool {
         if self.is_numeric && host.address.is_none() {
             return false;
         }
-        wildcard(&self.text, &host.whole)
-            || (!self.has_port && wildcard(self.text.trim_matches(['[', ']']), &host.name))
+        let matches = |pattern: &str, text: &str| wildcard(pattern, &text.to_ascii_lowercase());
+        matches(&self.text, host.whole)
+            || (!self.has_port && matches(self.text.trim_matches(['[', ']']), host.name))
     }
 }
 

@@ -1,15 +1,13 @@
 //! Reading the requests of our own API. What cannot be read is `INVALID_PARAMETER_VALUE`.
 
-use axum::body::to_bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
-use modelyard_protocol::{Error, ErrorCode};
+use modelyard_protocol::Error;
 use serde::de::DeserializeOwned;
 
-use crate::ApiError;
-use crate::body::JSON_BODY_MAX_BYTES;
+use crate::{ApiError, body};
 
 /// The parameters in the query.
 pub(crate) struct QueryOf<T>(pub(crate) T);
@@ -55,9 +53,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonOf<T> {
             let message = "Send the request as JSON, with Content-Type: application/json.";
             return Err(Error::invalid(message).into());
         }
-        let body = to_bytes(request.into_body(), JSON_BODY_MAX_BYTES).await.map_err(|error| {
-            Error::new(ErrorCode::BadRequest, format!("The request body is broken: {error}"))
-        })?;
+        let body = body::take(request.into_body()).await?;
         match serde_json::from_slice(&body) {
             Ok(value) => Ok(Self(value)),
             Err(error) => Err(Error::invalid(format!("The body cannot be read: {error}")).into()),

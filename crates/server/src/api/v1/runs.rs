@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use modelyard_protocol::Error;
 use modelyard_protocol::page_token::{Fingerprint, ListKind};
 use modelyard_protocol::search::{parse_run_filter, parse_run_order};
 use modelyard_store::RunQuery;
@@ -19,9 +20,13 @@ const DEFAULT_RESULTS: usize = 100;
 /// Runs on a page at most: about 5 MB of JSON for runs of 50 values.
 const MAX_RESULTS: usize = 1000;
 
+/// Experiments in one search at most.
+const MAX_EXPERIMENTS: usize = 100;
+
 /// Which runs to list, and in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SearchRuns {
+    /// At most 100.
     experiment_ids: Vec<String>,
     /// A filter in the search language, such as `metrics.loss < 0.1 AND params.depth = '3'`.
     filter: Option<String>,
@@ -82,6 +87,10 @@ pub(crate) async fn search(
     State(app): State<AppState>,
     JsonOf(asked): JsonOf<SearchRuns>,
 ) -> Result<Response, ApiError> {
+    if asked.experiment_ids.len() > MAX_EXPERIMENTS {
+        let message = format!("Search at most {MAX_EXPERIMENTS} experiments at once.");
+        return Err(Error::invalid(message).into());
+    }
     let filter = asked.filter.unwrap_or_default();
     let order_by = asked.order_by.unwrap_or_default();
     let view = asked.view.unwrap_or_default();
