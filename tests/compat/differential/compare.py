@@ -1,6 +1,6 @@
 """Finds where two normalised answers differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 MISSING = "<missing>"
@@ -8,11 +8,11 @@ MISSING = "<missing>"
 
 @dataclass(frozen=True)
 class Difference:
-    """One place of an answer at which the servers disagree."""
+    """One place of an answer at which the servers disagree; told apart by the place."""
 
     at: str
-    mlflow: Any
-    modelyard: Any
+    mlflow: Any = field(hash=False)
+    modelyard: Any = field(hash=False)
 
     def __str__(self) -> str:
         return f"  at {self.at}\n    mlflow:    {self.mlflow!r}\n    modelyard: {self.modelyard!r}"

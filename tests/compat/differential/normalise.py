@@ -33,8 +33,11 @@ RANDOM_NAME_FIELDS = ("run_name", "name", "value")
 # (`metrics` is such a list only inside `data`; a metric's history has an order.)
 UNORDERED = ("tags", "params", "data.metrics")
 
-# The same, but of random ids: these are ordered by their tokens.
-UNORDERED_IDS = ("model_inputs", "model_outputs")
+# The same, but of random ids or of whole objects: these are ordered by their tokens.
+UNORDERED_IDS = ("model_inputs", "model_outputs", "dataset_summaries")
+
+# A tag whose value is JSON that MLflow's clients parse: compared as JSON, not as text.
+JSON_TAGS = ("mlflow.log-model.history",)
 
 # Sent only where the answer is an artifact, and compared there.
 VOLATILE_HEADERS = {"etag": "<etag>", "last-modified": "<date>"}
@@ -43,16 +46,15 @@ VOLATILE_HEADERS = {"etag": "<etag>", "last-modified": "<date>"}
 class Normaliser:
     """Tokens of one scenario on one server.
 
-    What the script saved is called by the variable's name, the rest is numbered as it appears.
+    What the script saved is called by the variable's name in all later answers; the rest is
+    numbered within each answer, so that one object too many does not rename all that follow.
     """
 
     def __init__(self, recording: Recording):
         self.recording = recording
         self.earliest_ms = recording.started_ms - CLOCK_SLACK_MS
         self.latest_ms = recording.ended_ms + CLOCK_SLACK_MS
-        self.ids: dict[str, str] = {}
-        self.names: dict[str, str] = {}
-        self.experiments: dict[str, str] = {}
+        self._learn({})
 
     def answer(self, step: Step) -> dict:
         """Status, media type and body of the step's answer, and the headers that it names."""
@@ -66,7 +68,10 @@ class Normaliser:
         }
 
     def _learn(self, variables: dict[str, str]) -> None:
-        """Takes over the variables' values as they are at this step."""
+        """Takes over the variables' values as they are at this step, and nothing else."""
+        self.ids: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        self.experiments: dict[str, str] = {}
         for name, value in variables.items():
             if ID.fullmatch(value):
                 self.ids[value] = f"<{name}>"
@@ -113,6 +118,8 @@ class Normaliser:
         return value
 
     def _object(self, field: str, fields: dict) -> dict:
+        if fields.get("key") in JSON_TAGS and "value" in fields:
+            fields = {**fields, "value": json.loads(fields["value"])}
         result = {
             key: self.value("data.metrics" if (field, key) == ("data", "metrics") else key, value)
             for key, value in sorted(fields.items())

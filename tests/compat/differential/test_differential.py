@@ -19,7 +19,7 @@ def test_same_answer(scenario, step, replays, record_property):
     record_property("differential_area", scenario.area)
     mlflow, subject = replays.result(scenario)[step.name]
     found = differences(mlflow, subject)
-    left = unexplained(scenario.case_id(step), found, replays.entries)
+    left = unexplained(scenario.case_id(step), mlflow, subject, found, replays.entries)
     if left:
         lines = "\n".join(str(difference) for difference in left)
         pytest.fail(f"{step.method} {step.path}\n{lines}", pytrace=False)
@@ -29,7 +29,8 @@ def test_no_tolerated_difference_is_stale(replays):
     """A difference that no longer occurs leaves the table (and the document)."""
     for scenario in SCENARIOS:
         for name, (mlflow, subject) in replays.result(scenario).items():
-            unexplained(f"{scenario.id}/{name}", differences(mlflow, subject), replays.entries)
+            found = differences(mlflow, subject)
+            unexplained(f"{scenario.id}/{name}", mlflow, subject, found, replays.entries)
     stale = {entry.id: entry.unused for entry in replays.entries if entry.unused}
     assert not stale
 
