@@ -264,3 +264,71 @@ fn notes(args: &Args, server: &ServerConfig) -> Vec<String> {
     ];
     ignored.into_iter().filter_map(|(applies, note)| applies.then_some(note)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(clap::Parser)]
+    struct Flags {
+        #[command(flatten)]
+        server: Args,
+    }
+
+    fn read(flags: &[&str]) -> Result<Config, Usage> {
+        let words = ["server"].iter().chain(flags);
+        let flags = Flags::try_parse_from(words).expect("flags that clap accepts");
+        Config::new(&flags.server, Path::new("/home/ml"))
+    }
+
+    #[test]
+    fn without_flags_everything_lies_in_one_folder() {
+        let config = read(&[]).expect("the defaults");
+        assert_eq!(config.database.to_string(), "sqlite:////home/ml/modelyard-data/modelyard.db");
+        assert_eq!(config.database_folder, Some("/home/ml/modelyard-data".into()));
+        assert_eq!(config.artifacts.artifact_root, "mlflow-artifacts:/");
+        let artifacts = "/home/ml/modelyard-data/artifacts";
+        assert_eq!(config.artifacts.destination.as_deref(), Some(artifacts));
+        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 5000));
+        assert_eq!(config.server.serving, Serving::Everything);
+        assert!(config.notes.is_empty());
+    }
+
+    #[test]
+    fn a_relative_database_lies_in_the_working_folder() {
+        let config = read(&["--backend-store-uri", "sqlite:///runs/m.db"]).expect("a database");
+        assert_eq!(config.database.to_string(), "sqlite:////home/ml/runs/m.db");
+        let config = read(&["--backend-store-uri", "sqlite:////data/m.db"]).expect("a database");
+        assert_eq!(config.database.to_string(), "sqlite:////data/m.db");
+        let config = read(&["--backend-store-uri", "postgresql://h/d"]).expect("a database");
+        assert_eq!(config.database_folder, None);
+    }
+
+    #[test]
+    fn without_a_proxy_clients_get_a_folder() {
+        let config = read(&["--no-serve-artifacts"]).expect("a folder");
+        assert_eq!(config.artifacts.artifact_root, "/home/ml/modelyard-data/artifacts");
+        assert_eq!(config.artifacts.destination, None);
+        assert_eq!(config.server.serving, Serving::TrackingOnly);
+        let config = read(&["--no-serve-artifacts", "--serve-artifacts"]).expect("the last wins");
+        assert_eq!(config.server.serving, Serving::Everything);
+    }
+
+    #[test]
+    fn prefixes_follow_mlflows_rules() {
+        assert_eq!(static_prefix(None).expect("none"), "");
+        for prefix in ["/a", "/a/b-c_d.e~1"] {
+            assert_eq!(static_prefix(Some(prefix)).expect(prefix), prefix);
+        }
+        for prefix in ["a", "/", "/a/", "//a", "/a//b", "/a/../b", "/{a}", "/a b", "/\"a", "/ä"] {
+            assert!(static_prefix(Some(prefix)).is_err(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn wildcards_that_open_the_doors_are_pointed_out() {
+        let config = read(&["--allowed-hosts", "*", "--cors-allowed-origins", "*"]).expect("open");
+        assert_eq!(config.notes.len(), 2);
+    }
+}

@@ -1,6 +1,8 @@
 //! The built binary as a tracking server: what it does at start and stop, at its doors, and for
 //! every endpoint alike.
 
+#![expect(clippy::disallowed_methods, reason = "tests start the program they test")]
+
 mod doors;
 mod endpoints;
 mod events;

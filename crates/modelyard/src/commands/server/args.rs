@@ -172,7 +172,7 @@ pub(crate) struct Compatibility {
 fn parse_port(text: &str) -> Result<u16, String> {
     match text {
         "" => Ok(5000),
-        text => text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned()),
+        text => text.parse().map_err(|_not_a_port| "a port is a number from 0 to 65535".to_owned()),
     }
 }
 

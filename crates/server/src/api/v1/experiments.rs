@@ -142,7 +142,7 @@ pub(crate) async fn columns(
 
 /// Reads an experiment id.
 pub(super) fn parse_id(text: &str) -> Result<i64, Error> {
-    text.parse().map_err(|_| {
+    text.parse().map_err(|_not_a_number| {
         Error::invalid(format!("Invalid experiment id '{text}': experiment ids are whole numbers."))
     })
 }
