@@ -193,7 +193,8 @@ impl SortField for LoggedModelOrderField {
             " LEFT JOIN (SELECT x.model, x.value, x.nan, row_number() OVER (PARTITION BY x.model ",
         );
         sql.push(
-            "ORDER BY x.ms DESC, x.step DESC, x.run, x.value DESC) AS place FROM logged_model_metric x WHERE ",
+            "ORDER BY x.ms DESC, x.step DESC, x.run, x.value DESC, x.nan DESC) AS place \
+             FROM logged_model_metric x WHERE ",
         );
         push_dataset(sql, dataset_name.as_deref(), dataset_digest.as_deref());
         sql.push("x.name = ");

@@ -269,7 +269,8 @@ pub(crate) async fn load(conn: &mut Conn, model: &mut LoggedModel) -> Result<()>
     // Ordered so that of each (name, run, dataset) the newest point comes last.
     let sql = "SELECT n.name, m.value, m.nan, m.ms, m.step, m.run, m.dataset_name, m.dataset_digest \
                FROM logged_model_metric m JOIN metric_name n ON n.id = m.name WHERE m.model = $1 \
-               ORDER BY n.name, m.run, m.dataset_name, m.dataset_digest, m.ms, m.step, m.value";
+               ORDER BY n.name, m.run, m.dataset_name, m.dataset_digest, m.ms, m.step, \
+               m.value, m.nan";
     let metrics = &mut model.metrics;
     conn.for_each(sql, &id, |row| {
         let stored = Stored { value: row.real(1)?, nan: row.flag(2)? };

@@ -69,7 +69,7 @@ pub(crate) async fn log_all(
     )))
 }
 
-/// Inserts params and returns the stored pairs that differ from the given ones.
+/// Inserts params and returns the stored pairs that differ from the given ones, in the order of these.
 async fn insert(conn: &mut Conn, run: i64, params: &[KeyValue]) -> Result<Vec<KeyValue>> {
     let mut sorted: Vec<_> = params.iter().collect();
     // On PostgreSQL two writers take their locks in the same order.
@@ -81,17 +81,14 @@ async fn insert(conn: &mut Conn, run: i64, params: &[KeyValue]) -> Result<Vec<Ke
     if conn.insert_many(INSERT, &rows).await? == params.len() as u64 {
         return Ok(Vec::new());
     }
-    let given: HashMap<_, _> =
-        params.iter().map(|param| (param.key.as_str(), param.value.as_str())).collect();
     let sql = "SELECT key, value FROM param WHERE run = $1";
-    let mut clashes = Vec::new();
-    conn.for_each(sql, &[run.into()], |row| {
-        let (key, value) = (row.text(0)?, row.text(1)?);
-        if given.get(key).is_some_and(|given| *given != value) {
-            clashes.push(KeyValue { key: key.to_owned(), value: value.to_owned() });
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(clashes)
+    let stored = conn.query(sql, &[run.into()], crate::tags::read).await?;
+    let stored: HashMap<_, _> =
+        stored.iter().map(|param| (param.key.as_str(), param.value.as_str())).collect();
+    let clashes = params.iter().filter_map(|param| {
+        let value = *stored.get(param.key.as_str())?;
+        let old = || KeyValue { key: param.key.clone(), value: value.to_owned() };
+        (value != param.value).then(old)
+    });
+    Ok(clashes.collect())
 }

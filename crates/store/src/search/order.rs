@@ -113,6 +113,11 @@ pub(crate) fn push_after<'a, F: SortField>(
         }
     }
     sql.push("(");
+    if let [(first, value), _, ..] = terms.as_slice() {
+        // Said once more in the form in which an index can be entered at the place, not read up to it.
+        first.push(sql);
+        sql.push(if first.ascending() { " >= " } else { " <= " }).bind(*value).push(" AND (");
+    }
     for last in 0..terms.len() {
         if last > 0 {
             sql.push(" OR ");
@@ -130,7 +135,11 @@ pub(crate) fn push_after<'a, F: SortField>(
             sql.push(word).bind(*value);
         }
     }
-    sql.push(if terms.is_empty() { "1 = 0)" } else { ")" });
+    sql.push(match terms.len() {
+        0 => "1 = 0)",
+        1 => ")",
+        _ => "))",
+    });
 }
 
 fn param(value: &KeyValue) -> Param<'_> {

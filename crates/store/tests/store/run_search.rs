@@ -1,0 +1,286 @@
+//! Searching runs: the rules of filters and orderings, stated one by one. That any search equals a naive one
+//! is a property of its own.
+
+use modelyard_protocol::page_token::{ListKind, PageToken};
+use modelyard_protocol::search::{parse_run_filter, parse_run_order};
+use modelyard_store::{RunInputs, RunQuery, RunStatus, RunUpdate, Store, View};
+
+use crate::datasets::input;
+use crate::harness::*;
+
+on_both_engines!(
+    filters_find_what_they_say,
+    a_metric_filter_looks_at_the_latest_value,
+    datasets_are_found_by_name_digest_and_context,
+    orderings_place_nan_and_missing_last,
+    the_default_order_is_newest_first,
+    views_and_experiments_narrow_the_search,
+    a_page_goes_on_after_a_token_as_text,
+    found_runs_carry_their_data,
+    patterns_of_many_wildcards_end_soon,
+);
+
+fn query(filter: &str, order_by: &[&str]) -> RunQuery {
+    let order_by: Vec<_> = order_by.iter().map(|&clause| clause.to_owned()).collect();
+    RunQuery {
+        experiments: vec![DEFAULT],
+        view: View::ActiveOnly,
+        filter: parse_run_filter(filter).unwrap(),
+        order: parse_run_order(&order_by).unwrap(),
+        limit: 1_000,
+        after: None,
+    }
+}
+
+async fn names(store: &Store, query: RunQuery) -> Vec<String> {
+    let page = store.search_runs(query).await.unwrap();
+    assert_eq!(page.next, None);
+    page.rows.into_iter().map(|run| run.info.name).collect()
+}
+
+/// Asserts what each filter finds, by name.
+async fn finds(store: &Store, cases: &[(&str, &[&str])]) {
+    for (filter, expected) in cases {
+        assert_eq!(names(store, query(filter, &["run_name"])).await, *expected, "{filter}");
+    }
+}
+
+async fn filters_find_what_they_say(store: Store) {
+    let one = store.create_run(new_run(DEFAULT, "one", 1_000)).await.unwrap().info.run_id;
+    let two = store.create_run(new_run(DEFAULT, "Two", 2_000)).await.unwrap().info.run_id;
+    store.create_run(new_run(DEFAULT, "über", 3_000)).await.unwrap();
+    log(&store, &one, &[("lr", "0.1"), ("odd key", "x")], &[], &[("team", "a")]).await.unwrap();
+    log(&store, &two, &[("lr", "0.2")], &[], &[("team", "A"), ("note", "100%")]).await.unwrap();
+    let finished = RunUpdate { status: Some(RunStatus::Finished), end_ms: Some(2_500), name: None };
+    store.update_run(two.clone(), finished).await.unwrap();
+    finds(
+        &store,
+        &[
+            ("", &["Two", "one", "über"]),
+            ("params.lr = '0.1'", &["one"]),
+            ("params.lr != '0.1'", &["Two"]),
+            ("NOT (params.lr = '0.1')", &["Two", "über"]),
+            ("params.lr IN ('0.1', '0.2')", &["Two", "one"]),
+            ("params.lr NOT IN ('0.1')", &["Two"]),
+            ("params.`odd key` LIKE '_'", &["one"]),
+            ("params.lr IS NULL", &["über"]),
+            ("params.lr IS NOT NULL", &["Two", "one"]),
+            ("tags.team = 'a'", &["one"]),
+            ("tags.team LIKE 'a'", &["one"]),
+            ("tags.team ILIKE 'a'", &["Two", "one"]),
+            ("tags.note LIKE '100%'", &["Two"]),
+            ("run_name LIKE '%e'", &["one"]),
+            ("run_name LIKE '_ber'", &["über"]),
+            ("run_name ILIKE 'ÜBER'", &[]),
+            ("run_name NOT LIKE '%e'", &["Two", "über"]),
+            ("tags.mlflow.runName = 'one'", &["one"]),
+            ("status = 'FINISHED'", &["Two"]),
+            ("status != 'FINISHED'", &["one", "über"]),
+            ("status = 'finished'", &[]),
+            ("user_id = 'tester' AND start_time >= 2000", &["Two", "über"]),
+            ("start_time = 1000.5", &[]),
+            ("start_time > 999.5 AND start_time < 1000.5", &["one"]),
+            ("start_time BETWEEN 1000 AND 2000", &["Two", "one"]),
+            ("start_time NOT BETWEEN 1000 AND 2000", &["über"]),
+            ("end_time > 0", &["Two"]),
+            ("end_time != 0", &["Two"]),
+            ("end_time IS NULL", &["one", "über"]),
+            ("params.lr = '0.1' OR tags.note IS NOT NULL", &["Two", "one"]),
+            ("(params.lr = '0.1' OR params.lr = '0.2') AND NOT status = 'FINISHED'", &["one"]),
+            ("artifact_uri LIKE 'mlflow-artifacts:/0/%/artifacts'", &["Two", "one", "über"]),
+            (&format!("run_id = '{one}'"), &["one"]),
+            (&format!("run_id NOT IN ('{one}', 'x')"), &["Two", "über"]),
+        ],
+    )
+    .await;
+}
+
+async fn a_metric_filter_looks_at_the_latest_value(store: Store) {
+    let make = async |name: &str, points: &[(i64, f64)]| {
+        let id = run_in(&store, DEFAULT, name).await;
+        let points: Vec<_> = points.iter().map(|&(step, v)| point("m", v, step, 0)).collect();
+        log(&store, &id, &[], &points, &[]).await.unwrap();
+    };
+    make("fell", &[(0, 9.0), (1, 1.0)]).await;
+    make("rose", &[(0, 1.0), (1, 5.0)]).await;
+    make("nan", &[(0, 1.0), (1, f64::NAN)]).await;
+    make("inf", &[(0, f64::INFINITY)]).await;
+    make("none", &[]).await;
+    finds(
+        &store,
+        &[
+            ("metrics.m > 1", &["inf", "rose"]),
+            ("metrics.m >= 1", &["fell", "inf", "rose"]),
+            ("metrics.m = 1", &["fell"]),
+            ("metrics.m < 0", &[]),
+            ("metrics.m = 0", &[]),
+            ("metrics.m != 1", &["inf", "nan", "rose"]),
+            ("metrics.m = 1e999", &["inf"]),
+            ("metrics.m BETWEEN 1 AND 5", &["fell", "rose"]),
+            ("metrics.m NOT BETWEEN 1 AND 5", &["inf", "nan"]),
+            ("metrics.m IN (1, 5)", &["fell", "rose"]),
+            ("metrics.m NOT IN (1, 5)", &["inf", "nan"]),
+            ("metrics.m IS NULL", &["none"]),
+            ("metrics.m IS NOT NULL", &["fell", "inf", "nan", "rose"]),
+            ("NOT metrics.m > 1", &["fell", "nan", "none"]),
+            ("metrics.other > 1", &[]),
+            ("metrics.other IS NULL AND metrics.m > 4", &["inf", "rose"]),
+        ],
+    )
+    .await;
+}
+
+async fn datasets_are_found_by_name_digest_and_context(store: Store) {
+    let reads = async |name: &str, list: &[(&str, &str, Option<&str>)]| {
+        let id = run_in(&store, DEFAULT, name).await;
+        let datasets = list.iter().map(|(name, digest, context)| input(name, digest, *context));
+        let inputs = RunInputs { datasets: datasets.collect(), models: Vec::new() };
+        store.log_inputs(id, inputs).await.unwrap();
+    };
+    reads("a", &[("iris", "1", Some("train")), ("wine", "2", None)]).await;
+    reads("b", &[("iris", "2", Some("eval"))]).await;
+    reads("c", &[]).await;
+    finds(
+        &store,
+        &[
+            ("dataset.name = 'iris'", &["a", "b"]),
+            ("dataset.name != 'iris'", &["a"]),
+            ("NOT dataset.name = 'iris'", &["c"]),
+            ("dataset.name = 'iris' AND dataset.digest = '2'", &["a", "b"]),
+            ("datasets.digest IN ('2')", &["a", "b"]),
+            ("dataset.context LIKE 'tr%'", &["a"]),
+            ("dataset.context IS NULL", &["c"]),
+            ("dataset.context IS NOT NULL", &["a", "b"]),
+            ("dataset.name ILIKE 'W%'", &["a"]),
+        ],
+    )
+    .await;
+}
+
+async fn orderings_place_nan_and_missing_last(store: Store) {
+    let values: [(&str, Option<f64>); 8] = [
+        ("two", Some(2.0)),
+        ("none", None),
+        ("nan", Some(f64::NAN)),
+        ("inf", Some(f64::INFINITY)),
+        ("minus inf", Some(f64::NEG_INFINITY)),
+        ("one", Some(1.0)),
+        ("other nan", Some(f64::NAN)),
+        ("other none", None),
+    ];
+    for (start, (name, value)) in (0..).zip(values) {
+        let id = store.create_run(new_run(DEFAULT, name, start)).await.unwrap().info.run_id;
+        if let Some(value) = value {
+            log(&store, &id, &[("p", name)], &[point("m", value, 0, 0)], &[]).await.unwrap();
+        }
+    }
+    // Ties are broken by the newest start.
+    let tail = ["other nan", "nan", "other none", "none"];
+    for (clause, head) in [
+        ("metrics.m", ["minus inf", "one", "two", "inf"]),
+        ("metrics.m DESC", ["inf", "two", "one", "minus inf"]),
+    ] {
+        let found = names(&store, query("", &[clause])).await;
+        assert_eq!(found, [head, tail].concat(), "{clause}");
+    }
+    for (clause, expected) in [
+        ("params.p", ["inf", "minus inf", "nan", "one", "other nan", "two"]),
+        ("params.p DESC", ["two", "other nan", "one", "nan", "minus inf", "inf"]),
+    ] {
+        let found = names(&store, query("", &[clause])).await;
+        assert_eq!(found[..6], expected, "{clause}");
+        assert_eq!(found[6..], ["other none", "none"], "{clause}");
+    }
+    let found = names(&store, query("", &["metrics.absent", "run_name DESC"])).await;
+    let mut expected: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+    expected.sort_unstable_by(|a, b| b.cmp(a));
+    assert_eq!(found, expected);
+}
+
+async fn the_default_order_is_newest_first(store: Store) {
+    for (name, start_ms) in [("old", 1), ("new", 9), ("same", 5), ("same", 5)] {
+        store.create_run(new_run(DEFAULT, name, start_ms)).await.unwrap();
+    }
+    let page = store.search_runs(query("", &[])).await.unwrap();
+    let found: Vec<_> = page.rows.iter().map(|run| run.info.name.as_str()).collect();
+    assert_eq!(found, ["new", "same", "same", "old"]);
+    assert!(page.rows[1].info.run_id < page.rows[2].info.run_id, "ties go by the id");
+}
+
+async fn views_and_experiments_narrow_the_search(store: Store) {
+    let other = experiment(&store, "other").await;
+    run_in(&store, DEFAULT, "kept").await;
+    let gone = run_in(&store, DEFAULT, "gone").await;
+    run_in(&store, other, "far").await;
+    store.delete_run(gone).await.unwrap();
+    let cases: Vec<(Vec<i64>, View, &[&str])> = vec![
+        (vec![DEFAULT], View::ActiveOnly, &["kept"]),
+        (vec![DEFAULT], View::DeletedOnly, &["gone"]),
+        (vec![DEFAULT], View::All, &["gone", "kept"]),
+        (vec![other, DEFAULT], View::All, &["far", "gone", "kept"]),
+        (vec![other, other], View::ActiveOnly, &["far"]),
+        (vec![other, 77], View::ActiveOnly, &["far"]),
+        (vec![], View::All, &[]),
+        (vec![77], View::All, &[]),
+        ((0..40).collect(), View::All, &["far", "gone", "kept"]),
+    ];
+    for (experiments, view, expected) in cases {
+        let query = RunQuery { experiments, view, ..query("", &["run_name"]) };
+        let shown = format!("{:?} {view:?}", query.experiments);
+        assert_eq!(names(&store, query).await, expected, "{shown}");
+    }
+}
+
+async fn a_page_goes_on_after_a_token_as_text(store: Store) {
+    for (n, value) in [3.0, f64::NAN, 1.5, f64::INFINITY, -0.0].into_iter().enumerate() {
+        let id = run_in(&store, DEFAULT, &format!("r{n}")).await;
+        log(&store, &id, &[("é", "'\"")], &[point("m", value, 0, 0)], &[]).await.unwrap();
+    }
+    run_in(&store, DEFAULT, "without").await;
+    let mut query =
+        RunQuery { limit: 1, ..query("", &["metrics.m", "params.é DESC", "end_time"]) };
+    let mut seen = Vec::new();
+    loop {
+        let page = store.search_runs(query.clone()).await.unwrap();
+        seen.extend(page.rows.into_iter().map(|run| run.info.name));
+        let Some(keys) = page.next else { break };
+        let text = PageToken { kind: ListKind::Runs, fingerprint: 7, keys }.encode();
+        let token = PageToken::decode(&text, ListKind::Runs, 7, query.order.len()).unwrap();
+        query.after = Some(token.keys);
+    }
+    assert_eq!(seen, ["r4", "r2", "r0", "r3", "r1", "without"]);
+}
+
+async fn found_runs_carry_their_data(store: Store) {
+    // More than are read by one statement, in an order that is not that of their making.
+    let mut ids = Vec::new();
+    for n in 0..123 {
+        let name = format!("{:03}", n * 50 % 123);
+        let id = run_in(&store, DEFAULT, &name).await;
+        let (params, tags) = ([("n", name.as_str())], [("n", name.as_str())]);
+        log(&store, &id, &params, &[point("n", f64::from(n), 0, 0)], &tags).await.unwrap();
+        ids.push(id);
+    }
+    for limit in [1, 2, 10, 11, 100, 101, 123] {
+        let query = RunQuery { limit, ..query("", &["run_name"]) };
+        let page = store.search_runs(query).await.unwrap();
+        assert_eq!((page.rows.len(), page.next.is_some()), (limit, limit < 123));
+        for (n, run) in page.rows.iter().enumerate() {
+            assert_eq!(shown(&run.params), [("n", format!("{n:03}").as_str())]);
+            assert_eq!((run.metrics.len(), run.tags.len()), (1, 2));
+        }
+    }
+    for id in [&ids[0], &ids[122]] {
+        let found = store.search_runs(query(&format!("run_id = '{id}'"), &[])).await.unwrap();
+        assert_eq!(found.rows, [read(&store, id).await], "search and get show the same");
+    }
+}
+
+async fn patterns_of_many_wildcards_end_soon(store: Store) {
+    let id = run(&store).await;
+    store.set_tag(id, pair("t", &"a".repeat(8_000))).await.unwrap();
+    let hostile = format!("tags.t LIKE '{}b'", "%a".repeat(500));
+    assert_eq!(names(&store, query(&hostile, &[])).await, [""; 0]);
+    let matching = format!("tags.t LIKE '{}'", "%a".repeat(500));
+    assert_eq!(names(&store, query(&matching, &[])).await, ["run"]);
+}
