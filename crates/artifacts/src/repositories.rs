@@ -133,6 +133,14 @@ impl Repositories {
         self.destination.as_ref()
     }
 
+    /// What a stored location means, whether or not this server can reach it.
+    ///
+    /// # Errors
+    /// [`Error::Uri`] if it means nothing.
+    pub fn place_of(&self, location: &str) -> Result<Place> {
+        Ok(ArtifactUri::parse(location, &self.rules.working_dir)?.place().clone())
+    }
+
     /// The artifacts at a stored location, if this server can reach them.
     ///
     /// # Errors
