@@ -45,6 +45,7 @@ pub(crate) struct Client {
     agent: Agent,
     address: Address,
     authorization: Option<HeaderValue>,
+    workspace: Option<HeaderValue>,
     policy: Policy,
     timeout: Duration,
     context: Context,
@@ -82,6 +83,7 @@ impl Client {
             agent: config.build().into(),
             address,
             authorization: settings.authorization,
+            workspace: settings.workspace,
             policy: Policy { retries: settings.retries },
             timeout: settings.timeout,
             context,
@@ -104,6 +106,6 @@ impl Client {
             return Ok(self.clone());
         }
         let address = self.address.at(authority)?;
-        Ok(Self { address, authorization: None, ..self.clone() })
+        Ok(Self { address, authorization: None, workspace: None, ..self.clone() })
     }
 }

@@ -15,6 +15,8 @@ use super::{Client, Error, answer};
 /// What may stand unescaped in a path segment or a query value, RFC 3986's unreserved characters.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// MLflow's header for the workspace a request is about.
+const WORKSPACE: &str = "X-MLFLOW-WORKSPACE";
 /// Pauses shorter than this pass without a word.
 const SILENT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -146,6 +148,9 @@ impl Client {
         }
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
+        }
+        if let Some(workspace) = &self.workspace {
+            request = request.header(WORKSPACE, workspace);
         }
         let sent = match &call.content {
             Content::Empty => self.exchange(request.body(()), call),

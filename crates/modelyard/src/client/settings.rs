@@ -18,6 +18,8 @@ const RETRIES_DEFAULT: u32 = 7;
 pub(crate) struct Settings {
     /// The `Authorization` header.
     pub(crate) authorization: Option<HeaderValue>,
+    /// The workspace to work in, on an MLflow server that has several.
+    pub(crate) workspace: Option<HeaderValue>,
     /// How the server's certificate is checked, and ours shown.
     pub(crate) tls: TlsConfig,
     /// Whether certificates are not checked at all.
@@ -39,11 +41,21 @@ impl Settings {
         let retries = number("MLFLOW_HTTP_REQUEST_MAX_RETRIES", variables)?;
         Ok(Self {
             authorization: authorization(address, variables)?,
+            workspace: workspace(variables)?,
             tls: tls(insecure, variables)?,
             insecure,
             timeout: Duration::from_secs(timeout_s.unwrap_or(TIMEOUT_DEFAULT_S).max(1)),
             retries: retries.unwrap_or(RETRIES_DEFAULT),
         })
+    }
+}
+
+fn workspace(variables: Variables<'_>) -> Result<Option<HeaderValue>, Error> {
+    let name = variables("MLFLOW_WORKSPACE").unwrap_or_default();
+    match HeaderValue::from_str(name.trim()) {
+        Ok(header) if header.is_empty() => Ok(None),
+        Ok(header) => Ok(Some(header)),
+        Err(error) => Err(Error::Setting(format!("MLFLOW_WORKSPACE: {error}"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C in the middle of a download.
+//! Ctrl-C in the middle of writing files.
 
 use super::destination::Destination;
 

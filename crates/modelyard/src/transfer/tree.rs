@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use bytes::{Buf, Bytes};
@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::BUFFER_BYTES;
 use super::destination::Destination;
+use super::interrupt::clean_up_on_interrupt;
 use crate::client::{Body, Client, Sent};
 
 /// The artifacts of a run or a model.
@@ -30,6 +31,8 @@ pub(crate) struct LocalTree {
     folder: PathBuf,
     /// `None`: there is no such folder, and so no artifact.
     repository: Option<Repository>,
+    /// Where files are written; made by the first.
+    destination: Mutex<Option<Destination>>,
     context: Context,
     runtime: Arc<Runtime>,
 }
@@ -192,7 +195,19 @@ impl LocalTree {
         };
         let repository = repository.map(Repository::Local);
         let (folder, context) = (folder.to_owned(), context.clone());
-        Ok(Self { folder, repository, context, runtime: Arc::new(runtime) })
+        let (destination, runtime) = (Mutex::default(), Arc::new(runtime));
+        Ok(Self { folder, repository, destination, context, runtime })
+    }
+
+    fn destination(&self) -> anyhow::Result<Destination> {
+        let mut opened = self.destination.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(destination) = &*opened {
+            return Ok(destination.clone());
+        }
+        let destination = Destination::open(&self.folder, &self.context)?;
+        clean_up_on_interrupt(&destination);
+        *opened = Some(destination.clone());
+        Ok(destination)
     }
 
     fn list(&self, folder: Option<&ArtifactPath>) -> anyhow::Result<Vec<Node>> {
@@ -227,7 +242,7 @@ impl LocalTree {
     ) -> anyhow::Result<()> {
         let cannot_read = || format!("cannot read {}", file.display());
         let mut opened = File::open(file).with_context(cannot_read)?.take(size);
-        let mut incoming = Destination::open(&self.folder, &self.context)?.begin(path)?;
+        let mut incoming = self.destination()?.begin(path)?;
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut done = 0;
         loop {

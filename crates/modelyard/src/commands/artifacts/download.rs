@@ -20,7 +20,8 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "ID", group = "what")]
     run_id: Option<String>,
     /// With --run-id: the file or folder; without it, everything.
-    #[arg(long, short, value_name = "PATH", value_parser = path::parse, requires = "run_id")]
+    #[arg(long, short, value_name = "PATH", value_parser = path::parse,
+          conflicts_with = "artifact_uri")]
     artifact_path: Option<Folder>,
     /// Instead of --run-id: runs:/RUN_ID/path, models:/MODEL_ID/path, mlflow-artifacts:/path,
     /// file:///path, or a local path.

@@ -1,0 +1,60 @@
+//! Commands without a tracking server.
+
+use std::fs;
+
+use modelyard_testkit::Server;
+
+use crate::support::{BINARY, Cli};
+
+#[test]
+fn looking_where_nothing_is_leaves_no_trace() {
+    let cli = Cli::local();
+    let text = cli.fails(3, &["experiments", "search"]);
+    assert!(text.contains("MLFLOW_TRACKING_URI") && text.contains("modelyard server"), "{text}");
+    assert_eq!(fs::read_dir(cli.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn the_data_folder_is_used_as_the_server_would() {
+    let cli = Cli::local();
+    assert_eq!(
+        cli.ok(&["experiments", "create", "-n", "here"]),
+        "Created experiment 'here' with id 1\n"
+    );
+    let run = cli.json(&["runs", "create", "-n", "here"]);
+    let id = run["run_id"].as_str().expect("an id");
+    fs::write(cli.path().join("note.txt"), "hello").expect("written");
+    cli.ok(&["artifacts", "log-artifact", "-l", "note.txt", "-r", id]);
+    let stored = cli.path().join("modelyard-data/artifacts/1").join(id).join("artifacts/note.txt");
+    assert_eq!(fs::read_to_string(stored).expect("stored"), "hello");
+    let got = cli.ok(&["artifacts", "download", "-r", id, "-a", "note.txt", "-d", "out"]);
+    assert_eq!(fs::read_to_string(got.trim_end()).expect("downloaded"), "hello");
+}
+
+#[test]
+fn a_server_on_the_same_folder_is_no_obstacle() {
+    let server = Server::start(BINARY);
+    let remote = Cli::to(server.url());
+    let data = server.data().to_str().expect("UTF-8");
+    let local = Cli::local().env("MODELYARD_DATA_DIR", data);
+    remote.ok(&["experiments", "create", "-n", "by the server"]);
+    local.ok(&["experiments", "create", "-n", "by the command"]);
+    remote.ok(&["runs", "create", "-n", "by the command"]);
+    local.ok(&["runs", "create", "-n", "by the server"]);
+    let names = |cli: &Cli| cli.ok(&["experiments", "search", "--output", "csv"]);
+    assert_eq!(names(&remote), names(&local));
+    assert!(names(&local).contains("by the server") && names(&local).contains("by the command"));
+}
+
+#[test]
+fn what_keeps_a_server_from_starting_is_said() {
+    let cli = Cli::local();
+    fs::write(cli.path().join("modelyard-data"), "a file").expect("written");
+    let text = cli.fails(1, &["experiments", "create", "-n", "x"]);
+    assert!(text.contains("cannot create the folder"), "{text}");
+    let cli = Cli::local();
+    fs::create_dir(cli.path().join("modelyard-data")).expect("a folder");
+    fs::write(cli.path().join("modelyard-data/modelyard.db"), "not a database").expect("written");
+    let text = cli.fails(1, &["experiments", "search"]);
+    assert!(text.contains("cannot open the database"), "{text}");
+}

@@ -1,0 +1,12 @@
+//! The commands that talk to a tracking server, as black boxes: the built binary against the built
+//! server, and against stubs that misbehave.
+
+mod artifacts;
+mod connection;
+mod downloads;
+mod experiments;
+mod help;
+mod local;
+mod runs;
+mod stub;
+mod support;

@@ -1,0 +1,140 @@
+//! A server that answers what a test wants, however wrong.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// Method and path with query, as in `GET /x?y=1`.
+    pub(crate) line: String,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    /// Break the connection after so many bytes of the body; `None`: send it whole.
+    pub(crate) cut: Option<usize>,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into(), cut: None }
+    }
+
+    pub(crate) fn json(body: &serde_json::Value) -> Self {
+        Self::new(200, body.to_string())
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Not even a status line: the connection just ends.
+    pub(crate) fn nothing() -> Self {
+        Self::new(0, "")
+    }
+}
+
+/// A running stub. Its thread ends with the test process.
+pub(crate) struct Stub {
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Stub {
+    /// Starts a stub that answers with what `answer` makes of a request and the number of requests
+    /// before it.
+    pub(crate) fn start(
+        answer: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let seen: Arc<Mutex<Vec<Request>>> = Arc::default();
+        let (all, answer) = (Arc::clone(&seen), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (all, answer) = (Arc::clone(&all), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &all, &*answer));
+            }
+        });
+        Self { url, seen }
+    }
+
+    /// The requests so far.
+    pub(crate) fn seen(&self) -> Vec<Request> {
+        self.seen.lock().expect("the requests").clone()
+    }
+
+    /// Their first lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen().into_iter().map(|request| request.line).collect()
+    }
+}
+
+/// Answers the requests of one connection.
+fn serve(
+    stream: TcpStream,
+    seen: &Mutex<Vec<Request>>,
+    answer: &dyn Fn(&Request, usize) -> Answer,
+) -> Option<()> {
+    let mut out = stream.try_clone().ok()?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let request = read(&mut reader, &mut out)?;
+        let before = {
+            let mut seen = seen.lock().expect("the requests");
+            seen.push(request.clone());
+            seen.len() - 1
+        };
+        let answer = answer(&request, before);
+        if answer.status == 0 {
+            return None;
+        }
+        let mut head = format!("HTTP/1.1 {} Stub\r\n", answer.status);
+        for (name, value) in &answer.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("content-length: {}\r\n\r\n", answer.body.len()));
+        out.write_all(head.as_bytes()).ok()?;
+        out.write_all(&answer.body[..answer.cut.unwrap_or(answer.body.len())]).ok()?;
+        if answer.cut.is_some() {
+            return None;
+        }
+    }
+}
+
+fn read(reader: &mut BufReader<TcpStream>, out: &mut TcpStream) -> Option<Request> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
+    let mut headers = Vec::new();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok().filter(|count| *count > 0)?;
+        let Some((name, value)) = header.split_once(':') else { break };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let line = line.rsplit_once(' ')?.0.to_owned();
+    let mut request = Request { line, headers, body: Vec::new() };
+    if request.header("expect").is_some() {
+        out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+    }
+    let length = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    request.body = vec![0; length];
+    reader.read_exact(&mut request.body).ok()?;
+    Some(request)
+}
