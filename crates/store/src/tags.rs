@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
+use modelyard_protocol::wire::json_dumps;
 use serde_json::Value;
 
 use crate::rows::KeyValue;
@@ -62,7 +63,7 @@ async fn append(conn: &mut Conn, run_id: &str, key: &str, item: &Value) -> Resul
         _ => Vec::new(),
     };
     list.push(item.clone());
-    let tag = KeyValue { key: key.to_owned(), value: Value::Array(list).to_string() };
+    let tag = KeyValue { key: key.to_owned(), value: json_dumps(&Value::Array(list)) };
     set_all(conn, run.id, &[tag]).await?;
     Ok(run.experiment)
 }

@@ -21,4 +21,5 @@ pub use message::{Check, Field, Kind, Message, Request};
 pub use number::Double;
 pub use params::Params;
 pub(crate) use python::json as python_json;
+pub use python::json_dumps;
 pub use query::{Query, parse_query};
