@@ -13,7 +13,14 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 MIB = 1024 * 1024
-DIFFICULT_NAMES = ["é 한글 🦜.txt", "50%.txt", "a b+c.txt", "a&b=c;d.txt", "[x]{y}(z)!'.txt", ".dot"]
+DIFFICULT_NAMES = [
+    "é 한글 🦜.txt",
+    "50%.txt",
+    "a b+c.txt",
+    "a&b=c;d.txt",
+    "[x]{y}(z)!'.txt",
+    ".dot",
+]
 
 
 @pytest.fixture

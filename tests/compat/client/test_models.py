@@ -1,5 +1,7 @@
 """Models: logged, listed, loaded by run and by model id, and evaluated."""
 
+import json
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -78,9 +80,10 @@ def test_files_of_the_model_are_listed_below_the_run(model, client):
 def test_model_history_is_kept_in_a_tag(model, client):
     with mlflow.start_run() as run:
         log_sklearn(model)
-    assert '"artifact_path": "model"' in client.get_run(run.info.run_id).data.tags[
-        "mlflow.log-model.history"
-    ]
+    [entry] = json.loads(client.get_run(run.info.run_id).data.tags["mlflow.log-model.history"])
+    assert entry["artifact_path"] == "model"
+    assert entry["run_id"] == run.info.run_id
+    assert {"python_function", "sklearn"} <= set(entry["flavors"])
 
 
 @pytest.mark.mlflow3

@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowException
 
 @pytest.fixture
 def runs(client, experiment_id) -> list[str]:
-    """25 runs: start_time i + 1, metric m = i % 5 (missing for every seventh), param p, tag even."""
+    """25 runs: start time i + 1, metric i % 5 (missing for every seventh), a param, a tag."""
     ids = []
     for i in range(25):
         run = client.create_run(experiment_id, start_time=i + 1, run_name=f"run-{i:02}")

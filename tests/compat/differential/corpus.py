@@ -98,9 +98,7 @@ Loader.add_constructor("!int", lambda loader, node: Int(loader.construct_scalar(
 
 def load(folder: Path = Path(__file__).parent / "corpus") -> list[Scenario]:
     """All scenarios of the folder's files, in order of file name and position."""
-    scenarios = [
-        scenario for path in sorted(folder.glob("*.yaml")) for scenario in load_file(path)
-    ]
+    scenarios = [scenario for path in sorted(folder.glob("*.yaml")) for scenario in load_file(path)]
     _refuse_doubles([scenario.id for scenario in scenarios], "scenario")
     for scenario in scenarios:
         _refuse_doubles(scenario.cases, "step")

@@ -79,7 +79,9 @@ def test_differences_name_the_place():
     ]
 
 
-@pytest.mark.parametrize("pair", [(1, 1.0), (True, 1), ("1", 1), ([], [1]), (None, ""), (0.0, -0.0)])
+@pytest.mark.parametrize(
+    "pair", [(1, 1.0), (True, 1), ("1", 1), ([], [1]), (None, ""), (0.0, -0.0)]
+)
 def test_values_of_another_type_or_length_differ(pair):
     assert differences(*pair)
 
