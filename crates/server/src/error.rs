@@ -28,6 +28,13 @@ impl ApiError {
         Self { error: Error::new(ErrorCode::InternalError, message), source: Some(source.into()) }
     }
 
+    /// Whether something is wrong with the server, so that its log must say what. Refusing work when
+    /// there is too much of it is not.
+    fn is_fault(&self) -> bool {
+        let is_known = self.error.code == ErrorCode::InternalError || self.source.is_some();
+        is_known && self.error.code.http_status() >= 500
+    }
+
     /// Keeps a cause for the log beside what the client is told.
     #[must_use]
     pub(crate) fn caused_by(
@@ -47,9 +54,11 @@ impl From<Error> for ApiError {
 
 impl From<modelyard_store::Error> for ApiError {
     fn from(error: modelyard_store::Error) -> Self {
+        use modelyard_database::Error as Db;
         let told = error.to_client();
         match error {
-            modelyard_store::Error::Rule(_) => told.into(),
+            modelyard_store::Error::Rule(_)
+            | modelyard_store::Error::Database(Db::Overloaded | Db::Busy(_)) => told.into(),
             cause @ modelyard_store::Error::Database(_) => Self::from(told).caused_by(cause),
         }
     }
@@ -77,8 +86,8 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// Left in the extensions of a 5xx answer for the shell, which knows the request id: it logs the
-/// text and adds the id to the message.
+/// Left in the extensions of the answer to a fault for the shell, which knows the request id: it
+/// logs the text and adds the id to the message.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     /// The error and its chain of causes, for the log.
@@ -90,14 +99,11 @@ pub(crate) struct Failure {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let code = self.error.code;
-        let mut response = if code.http_status() >= 500 {
-            let mut response = render(&self.error);
+        let mut response = render(&self.error);
+        if self.is_fault() {
             let log = self.to_string();
             response.extensions_mut().insert(Failure { log, error: self.error });
-            response
-        } else {
-            render(&self.error)
-        };
+        }
         if matches!(code, ErrorCode::RequestLimitExceeded | ErrorCode::TemporarilyUnavailable) {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
@@ -106,8 +112,13 @@ impl IntoResponse for ApiError {
 }
 
 /// MLflow's JSON form of an error with the HTTP status of its code.
-pub(crate) fn render(error: &Error) -> Response {
-    answer::json_bytes(status(error.code), Body::from(error.to_json().to_string()))
+fn render(error: &Error) -> Response {
+    answer::json_bytes(status(error.code), json(error))
+}
+
+/// MLflow's JSON form of an error.
+pub(crate) fn json(error: &Error) -> Body {
+    Body::from(error.to_json().to_string())
 }
 
 fn status(code: ErrorCode) -> StatusCode {
@@ -136,7 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_goes_to_the_log_and_not_to_the_client() {
+    fn the_cause_of_a_fault_goes_to_the_log_and_not_to_the_client() {
+        let busy = Error::new(ErrorCode::TemporarilyUnavailable, "busy");
+        let response = ApiError::from(busy).into_response();
+        assert!(response.extensions().get::<Failure>().is_none());
         let error = ApiError::internal("password=hunter2");
         assert!(error.to_string().ends_with("its log says why.: password=hunter2"));
         let response = error.into_response();

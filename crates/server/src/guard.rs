@@ -145,3 +145,39 @@ fn describe(panic: &(dyn Any + Send)) -> String {
         .unwrap_or("a value that is not text");
     format!("a handler panicked: {text}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::middleware::Shell;
+    use crate::testing;
+    use axum::body::to_bytes;
+    use axum::http::{Method, header};
+
+    #[expect(clippy::panic, reason = "that is what is tested")]
+    async fn panics() -> StatusCode {
+        panic!("secret of the handler");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_with_the_id_under_which_the_log_has_it() {
+        let (app, router, _folder) = testing::app(|routes| {
+            routes.add(Method::GET, "/panics", Permission::Public, Lane::Read, panics);
+        })
+        .await;
+        let shell = Shell::new(router, app.clone());
+        let request = Request::get("/panics").header(header::HOST, "localhost");
+        let request = request.header("x-request-id", "the-id").body(Body::empty());
+        let answer = shell.answer(request.expect("a request")).await.expect("an answer");
+        assert_eq!(answer.status(), 500);
+        assert_eq!(answer.headers()["x-request-id"], "the-id");
+        let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["error_code"], "INTERNAL_ERROR");
+        let message = body["message"].as_str().expect("a message");
+        assert!(message.contains("the-id") && !message.contains("secret"), "{message}");
+        // Nothing is held by what has failed.
+        assert!(app.admission.queues().iter().all(|(_, queue)| queue.running() == 0));
+        assert_eq!(app.metrics.in_flight.value(), 0);
+    }
+}

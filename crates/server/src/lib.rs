@@ -22,6 +22,8 @@ mod router;
 mod routes;
 mod serve;
 mod state;
+#[cfg(test)]
+mod testing;
 
 pub use api::v1::openapi;
 pub use config::ServerConfig;

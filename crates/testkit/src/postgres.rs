@@ -5,12 +5,15 @@
 //! however it ends; a small shell script waits for the moment when nobody does, stops the cluster
 //! and removes its data. PostgreSQL refuses to run as root, so root runs it as another user.
 //!
+//! Where `openssl` is installed the server offers TLS, with a certificate for `localhost` that an
+//! authority of the cluster's own has signed ([`postgres_authority`]).
+//!
 //! The databases sort text by the rules of a language (ICU, `en-US`), as production databases do:
 //! a statement that relies on byte order must say so.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -23,6 +26,19 @@ use tokio_postgres::NoTls;
 const OVERRIDE: &str = "MODELYARD_TEST_PG";
 /// How long `postgres` may take until it answers.
 const START: Duration = Duration::from_secs(60);
+/// The file in the cluster's folder that holds the authority's certificate.
+const AUTHORITY: &str = "authority.pem";
+/// What kinds of certificates there are.
+const OPENSSL: &str = "[req]
+distinguished_name = name
+[name]
+[ca]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign
+[server]
+basicConstraints = critical, CA:FALSE
+subjectAltName = DNS:localhost
+";
 /// Stops the cluster when the lock file `$1/users` is free of users; `$2` is the data folder, the
 /// rest starts `postgres`.
 const KEEPER: &str = r#"
@@ -60,7 +76,38 @@ pub fn postgres_url() -> Option<String> {
     Some(format!("{base}/{name}"))
 }
 
-/// Where the shared cluster lives: `$TMPDIR/modelyard-test-postgres-UID`.
+/// Takes a database of [`postgres_url`] away from whoever uses it.
+///
+/// # Panics
+/// If the database cannot be dropped.
+pub fn drop_postgres(url: &str) {
+    let (base, name) = url.rsplit_once('/').expect("a database name");
+    let work = async |client: tokio_postgres::Client| {
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        client.execute(&drop, &[]).await.expect("drop a database");
+    };
+    with_client(base, work).expect("connect to the test cluster");
+}
+
+/// The certificate (PEM) of the authority that signed the server's, or `None` (with a message on
+/// stderr) where PostgreSQL or `openssl` is not installed.
+///
+/// # Panics
+/// As [`postgres_url`].
+pub fn postgres_authority() -> Option<PathBuf> {
+    postgres_url()?;
+    let path = Cluster::root().join(AUTHORITY);
+    if !path.exists() {
+        let message = "the test server has no TLS (no `openssl`?): a test of it is left out";
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
+        eprintln!("{message}");
+        return None;
+    }
+    Some(path)
+}
+
+/// Where the shared cluster lives: `$TMPDIR/modelyard-test-postgres-2-UID`; the number changes with
+/// what older test programs would not expect there.
 struct Cluster {
     root: PathBuf,
     tools: PathBuf,
@@ -70,11 +117,10 @@ impl Cluster {
     /// The base URL of the running cluster, started if need be.
     fn join() -> Option<String> {
         let tools = find_tools()?;
-        let uid = fs::metadata("/proc/self").expect("read /proc/self").uid();
-        let root = std::env::temp_dir().join(format!("modelyard-test-postgres-{uid}"));
+        let root = Self::root();
         fs::create_dir_all(&root).expect("create the cluster's folder");
         let owner = fs::metadata(&root).expect("stat the cluster's folder").uid();
-        assert_eq!(owner, uid, "{} belongs to somebody else", root.display());
+        assert_eq!(owner, own_uid(), "{} belongs to somebody else", root.display());
         let cluster = Self { root, tools };
         // Users first: from here on nobody stops a cluster that runs. The file must stay open
         // until the process ends, which releases the lock.
@@ -85,6 +131,10 @@ impl Cluster {
         starting.lock().expect("lock `starting`");
         let url = fs::read_to_string(cluster.root.join("url")).ok().filter(|url| answers(url));
         Some(url.unwrap_or_else(|| cluster.start()))
+    }
+
+    fn root() -> PathBuf {
+        std::env::temp_dir().join(format!("modelyard-test-postgres-2-{}", own_uid()))
     }
 
     fn lock_file(&self, name: &str) -> File {
@@ -104,7 +154,8 @@ impl Cluster {
         self.initdb(&data, account.as_ref());
         let port = free_port();
         let url = format!("postgresql://postgres@127.0.0.1:{port}");
-        self.spawn(&data, port, account.as_ref());
+        let certificate = self.certify(&data, account.as_ref());
+        self.spawn(&data, port, certificate, account.as_ref());
         let deadline = Instant::now() + START;
         while !answers(&url) {
             let log = self.root.join("log");
@@ -140,8 +191,38 @@ impl Cluster {
         panic!("initdb failed: {said}");
     }
 
+    /// Makes an authority and a server certificate in the data folder; `false` where that fails.
+    fn certify(&self, data: &Path, account: Option<&Account>) -> bool {
+        let authority = self.root.join(AUTHORITY);
+        let _ = fs::remove_file(&authority);
+        fs::write(data.join("openssl.cnf"), OPENSSL).expect("write openssl.cnf");
+        let openssl = |args: &str| {
+            let mut command = Command::new("openssl");
+            command.args(args.split(' ')).current_dir(data).stdin(Stdio::null());
+            command.output().is_ok_and(|output| output.status.success())
+        };
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -config openssl.cnf";
+        let made = openssl(&format!(
+            "req -x509 {key} -keyout ca.key -out ca.pem -days 3650 -subj /CN=tests -extensions ca"
+        )) && openssl(&format!(
+            "req {key} -keyout server.key -out server.csr -subj /CN=localhost"
+        )) && openssl(
+            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.crt \
+             -days 3650 -extfile openssl.cnf -extensions server",
+        );
+        if made {
+            let key = data.join("server.key");
+            fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("chmod the key");
+            if let Some(Account { uid, gid }) = account {
+                chown(&key, Some(*uid), Some(*gid)).expect("chown the key");
+            }
+            fs::copy(data.join("ca.pem"), &authority).expect("copy the authority");
+        }
+        made
+    }
+
     /// Starts the keeper, which starts `postgres`, detached from this process and its terminal.
-    fn spawn(&self, data: &Path, port: u16, account: Option<&Account>) {
+    fn spawn(&self, data: &Path, port: u16, tls: bool, account: Option<&Account>) {
         let log = File::create(self.root.join("log")).expect("create the log");
         let server = as_user(account, &self.tools.join("postgres"));
         let mut keeper = Command::new("setsid");
@@ -156,6 +237,7 @@ impl Cluster {
             "max_connections=300",
             "shared_buffers=64MB",
             "log_min_messages=warning",
+            if tls { "ssl=on" } else { "ssl=off" },
         ] {
             keeper.args(["-c", setting]);
         }
@@ -163,6 +245,10 @@ impl Cluster {
         let status = keeper.current_dir("/").status().expect("run setsid");
         assert!(status.success(), "setsid failed: {status}");
     }
+}
+
+fn own_uid() -> u32 {
+    fs::metadata("/proc/self").expect("read /proc/self").uid()
 }
 
 /// The account PostgreSQL runs under when the tests run as root.
@@ -173,7 +259,7 @@ struct Account {
 
 impl Account {
     fn for_postgres() -> Option<Self> {
-        if fs::metadata("/proc/self").expect("read /proc/self").uid() != 0 {
+        if own_uid() != 0 {
             return None;
         }
         let passwd = fs::read_to_string("/etc/passwd").expect("read /etc/passwd");

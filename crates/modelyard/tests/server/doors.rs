@@ -1,11 +1,12 @@
 //! Who is let in: hosts, origins, sizes, forms.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
-use modelyard_testkit::{Answer, Server};
+use modelyard_testkit::{Answer, Server, Setup};
 use serde_json::json;
 
-use crate::{server, setup};
+use crate::{BINARY, server, setup};
 
 const GET_RUN: &str = "/api/2.0/mlflow/runs/get?run_id=x";
 const CREATE: &str = "/api/2.0/mlflow/experiments/create";
@@ -203,4 +204,52 @@ fn bad_json_is_the_callers_mistake() {
         assert_eq!(answer.json()["error_code"], "INVALID_PARAMETER_VALUE");
     }
     assert_eq!(server.post(CREATE, &json!({"name": "fine"})).status, 200);
+}
+
+#[test]
+fn uploads_beyond_the_limit_wait_and_are_then_told_to_come_back() {
+    const SLOTS: usize = 256;
+    let server = server();
+    let begin = |number: usize| {
+        let mut stream = server.connect();
+        let head = format!(
+            "PUT /api/2.0/mlflow-artifacts/artifacts/load/{number} HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Length: 2\r\nConnection: close\r\n\r\na"
+        );
+        stream.write_all(head.as_bytes()).expect("send the first half");
+        stream
+    };
+    let slow: Vec<TcpStream> = (0..SLOTS).map(begin).collect();
+    let full = format!("modelyard_queue_running{{lane=\"transfer\"}} {SLOTS}");
+    while !server.get("/metrics").text().contains(&full) {
+        std::thread::yield_now();
+    }
+    let refused = server.send("PUT", "/api/2.0/mlflow-artifacts/artifacts/load/more", &[], b"ab");
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.json()["error_code"], "TEMPORARILY_UNAVAILABLE");
+    // Other work is not held up, and what was accepted is finished.
+    assert_eq!(server.post(CREATE, &json!({"name": "meanwhile"})).status, 200);
+    for mut stream in slow {
+        stream.write_all(b"b").expect("send the second half");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("read the answer");
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    let listed = server.get("/api/2.0/mlflow-artifacts/artifacts?path=load").json();
+    assert_eq!(listed["files"].as_array().expect("files").len(), SLOTS);
+}
+
+#[test]
+fn the_log_names_requests_but_not_their_queries() {
+    let server = Setup::new(BINARY).env("MODELYARD_LOG", "modelyard::access=debug").start();
+    let headers = [("x-request-id", "request-7"), ("authorization", "Basic c2VjcmV0LXdvcmQ=")];
+    server.send("GET", "/version?token=secret-word", &headers, b"");
+    while !server.log().contains("request-7") {
+        std::thread::yield_now();
+    }
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("request-7")).expect("the line");
+    assert!(line.contains("/version") && line.contains("200"), "{line}");
+    assert!(!log.contains("secret-word") && !log.contains("c2VjcmV0"), "{log}");
 }

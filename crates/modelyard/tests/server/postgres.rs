@@ -1,6 +1,6 @@
 //! The same server over PostgreSQL.
 
-use modelyard_testkit::postgres_url;
+use modelyard_testkit::{drop_postgres, postgres_url};
 use serde_json::json;
 
 use crate::{create_run, log_metric, setup};
@@ -32,4 +32,24 @@ fn two_servers_share_a_database() {
     log_metric(&other, &run, "loss", &json!(1.5), 0);
     let read = one.get(&format!("/api/2.0/mlflow/runs/get?run_id={run}")).json();
     assert_eq!(read["run"]["data"]["metrics"][0]["value"], 1.5);
+}
+
+#[test]
+fn a_database_that_goes_away_is_no_end_of_the_server() {
+    let Some(url) = postgres_url() else { return };
+    let server = setup(&["--backend-store-uri", &url]).start();
+    let run = create_run(&server, "0");
+    drop_postgres(&url);
+    let tag = json!({"run_id": run, "key": "a", "value": "b"}).to_string();
+    let headers = [("content-type", "application/json"), ("x-request-id", "request-7")];
+    let answer = server.send("POST", "/api/2.0/mlflow/runs/set-tag", &headers, tag.as_bytes());
+    assert!(matches!(answer.status, 500 | 503), "{}", answer.text());
+    // The client is told where to look, the log what happened.
+    let message = answer.json()["message"].as_str().expect("a message").to_owned();
+    assert!(message.contains("request-7"), "{message}");
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("request-7")).expect("the line");
+    assert!(line.contains("ERROR") && line.contains("/runs/set-tag"), "{line}");
+    assert!(matches!(server.get("/ready").status, 500 | 503));
+    assert_eq!(server.get("/health").status, 200);
 }

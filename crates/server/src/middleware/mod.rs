@@ -52,7 +52,9 @@ impl Shell {
             None => self.router.call(request).await?,
         };
         if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-            response = report(&failure, &id, &method, &uri);
+            *response.body_mut() = report(&failure, &id, &method, &uri);
+            // It was that of the body without the id.
+            response.headers_mut().remove(header::CONTENT_LENGTH);
         }
         self.add_headers(&mut response, &origin);
         log(&response, &id, &method, &uri);
@@ -109,13 +111,13 @@ fn changes_state(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::DELETE | Method::PATCH)
 }
 
-/// Logs a fault with its causes, and answers with the id under which the log has it.
-fn report(failure: &Failure, id: &HeaderValue, method: &Method, uri: &Uri) -> Response {
+/// Logs a fault with its causes; the body to answer with names the id under which the log has it.
+fn report(failure: &Failure, id: &HeaderValue, method: &Method, uri: &Uri) -> Body {
     let request_id = id.to_str().unwrap_or_default();
     tracing::error!(request_id, %method, path = uri.path(), "{}", failure.log);
     let mut error = failure.error.clone();
     error.message.push_str(&format!(" (request id {request_id})"));
-    error::render(&error)
+    error::json(&error)
 }
 
 /// One line per request, for those who switched them on. The query stays out: it may hold secrets.
