@@ -211,6 +211,10 @@ fn check_name(name: &str) -> Result<(), Reason> {
     if name.contains(char::is_control) {
         return Err(Reason::Control);
     }
+    // What lenient decoders put where the text was not UTF-8.
+    if name.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Reason::NotUtf8);
+    }
     if name.contains(['#', '?']) {
         return Err(Reason::UrlSyntax);
     }
@@ -362,6 +366,7 @@ mod tests {
         assert_eq!(path.as_str(), "a b+c%25.png");
         let overlong = ArtifactPath::parse_encoded("%c0%ae%c0%ae/x").expect_err("not UTF-8");
         assert_eq!(overlong.reason, Reason::NotUtf8);
+        assert_eq!(reason("a\u{fffd}b"), Reason::NotUtf8);
     }
 
     #[test]
