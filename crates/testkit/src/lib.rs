@@ -11,6 +11,6 @@ mod server;
 mod sqlite;
 
 pub use http::{Answer, Client};
-pub use postgres::{drop_postgres, postgres_url};
+pub use postgres::{drop_postgres, postgres_authority, postgres_url};
 pub use server::{Server, Setup};
 pub use sqlite::sqlite_integrity;

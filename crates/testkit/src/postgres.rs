@@ -97,8 +97,8 @@ pub fn drop_postgres(url: &str) {
 pub fn postgres_authority() -> Option<PathBuf> {
     postgres_url()?;
     let path = Cluster::root().join(AUTHORITY);
-    if !path.exists() {
-        let message = "the test server has no TLS (no `openssl`?): a test of it is left out";
+    if std::env::var(OVERRIDE).is_ok() || !path.exists() {
+        let message = "the test server has no known authority: a test of TLS is left out";
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
         eprintln!("{message}");
         return None;
