@@ -10,67 +10,81 @@ impl<'a> Parser<'a> {
         self.comparisons += 1;
         if self.comparisons > limits::MAX_FILTER_COMPARISONS {
             let limit = limits::MAX_FILTER_COMPARISONS;
-            return Err(Fault::new(
-                token.start,
-                format!("The filter has more than {limit} comparisons"),
-            ));
+            let message = format!("The filter has more than {limit} comparisons");
+            return Err(Fault::new(token.start, message));
         }
         let (entity, key) =
             identifier(token).ok_or_else(|| self.unexpected(token.start, "the name of a field"))?;
         let field = G::field(entity, key).map_err(|message| Fault::new(token.start, message))?;
         let operator_at = self.peek().map_or(self.text.len(), |token| token.start);
         let operator = self.operator()?;
-        let wrong_operator = |comparators: &str| {
-            let written = self.text[operator_at..self.end_of_last()].trim_end();
-            Fault::new(
-                operator_at,
-                format!("Invalid comparator '{written}' for {}: use {comparators}", token.raw),
-            )
+        let operator_end = self.end_of_last();
+        let wrong_operator = |text: &str, comparators: &str| {
+            let written = text[operator_at..operator_end].trim_end();
+            let message =
+                format!("Invalid comparator '{written}' for {}: use {comparators}", token.raw);
+            Fault::new(operator_at, message)
         };
         match field {
-            Field::Number(field) => {
-                if !G::allows(&field, operator) {
-                    return Err(wrong_operator("another one, such as '=', '!=' or 'IN'"));
-                }
-                let test = match operator {
-                    Operator::Compare(op) => NumberTest::Compare(op, self.number::<G>(&field)?),
-                    Operator::In { negated } => {
-                        let values = self.list(|this| this.number::<G>(&field))?;
-                        NumberTest::In { values, negated }
-                    }
-                    Operator::Between { negated } => {
-                        let low = self.number::<G>(&field)?;
-                        self.keyword("AND")?;
-                        let high = self.number::<G>(&field)?;
-                        NumberTest::Between { low, high, negated }
-                    }
-                    Operator::IsNull { negated } => NumberTest::IsNull { negated },
-                    Operator::Like { .. } => return Err(wrong_operator(NUMBER_OPERATORS)),
-                };
-                Ok(Expr::Number(field, test))
+            Field::Number(field) if !G::allows(&field, operator) => {
+                Err(wrong_operator(self.text, "another one, such as '=', '!=' or 'IN'"))
             }
-            Field::Text(field) => {
-                let test = match operator {
-                    Operator::Compare(op @ (CompareOp::Equal | CompareOp::NotEqual)) => {
-                        let value = self.text::<G>(&field)?;
-                        TextTest::Equal { value, negated: op == CompareOp::NotEqual }
-                    }
-                    Operator::Like { case_insensitive, negated } => {
-                        let pattern = self.text::<G>(&field)?;
-                        TextTest::Like { pattern, case_insensitive, negated }
-                    }
-                    Operator::In { negated } => {
-                        let values = self.list(|this| this.text::<G>(&field))?;
-                        TextTest::In { values, negated }
-                    }
-                    Operator::IsNull { negated } => TextTest::IsNull { negated },
-                    Operator::Compare(_) | Operator::Between { .. } => {
-                        return Err(wrong_operator(TEXT_OPERATORS));
-                    }
-                };
-                Ok(Expr::Text(field, test))
-            }
+            Field::Number(field) => match self.number_test::<G>(&field, operator)? {
+                Some(test) => Ok(Expr::Number(field, test)),
+                None => Err(wrong_operator(self.text, NUMBER_OPERATORS)),
+            },
+            Field::Text(field) => match self.text_test::<G>(&field, operator)? {
+                Some(test) => Ok(Expr::Text(field, test)),
+                None => Err(wrong_operator(self.text, TEXT_OPERATORS)),
+            },
         }
+    }
+
+    /// The test of a number; `None` if the operator is not for numbers.
+    fn number_test<G: Grammar>(
+        &mut self,
+        field: &G::Number,
+        operator: Operator,
+    ) -> Result<Option<NumberTest>, Fault> {
+        Ok(Some(match operator {
+            Operator::Compare(op) => NumberTest::Compare(op, self.number::<G>(field)?),
+            Operator::In { negated } => {
+                let values = self.list(|this| this.number::<G>(field))?;
+                NumberTest::In { values, negated }
+            }
+            Operator::Between { negated } => {
+                let low = self.number::<G>(field)?;
+                self.keyword("AND")?;
+                let high = self.number::<G>(field)?;
+                NumberTest::Between { low, high, negated }
+            }
+            Operator::IsNull { negated } => NumberTest::IsNull { negated },
+            Operator::Like { .. } => return Ok(None),
+        }))
+    }
+
+    /// The test of a text; `None` if the operator is not for texts.
+    fn text_test<G: Grammar>(
+        &mut self,
+        field: &G::Text,
+        operator: Operator,
+    ) -> Result<Option<TextTest>, Fault> {
+        Ok(Some(match operator {
+            Operator::Compare(op @ (CompareOp::Equal | CompareOp::NotEqual)) => {
+                let value = self.text::<G>(field)?;
+                TextTest::Equal { value, negated: op == CompareOp::NotEqual }
+            }
+            Operator::Like { case_insensitive, negated } => {
+                let pattern = self.text::<G>(field)?;
+                TextTest::Like { pattern, case_insensitive, negated }
+            }
+            Operator::In { negated } => {
+                let values = self.list(|this| this.text::<G>(field))?;
+                TextTest::In { values, negated }
+            }
+            Operator::IsNull { negated } => TextTest::IsNull { negated },
+            Operator::Compare(_) | Operator::Between { .. } => return Ok(None),
+        }))
     }
 
     fn operator(&mut self) -> Result<Operator, Fault> {

@@ -23,6 +23,8 @@ mod runs;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod tests;
 
 pub use ast::{CompareOp, Expr, Number, NumberTest, TextTest};
 pub use experiments::{
