@@ -3,7 +3,9 @@
 mod patience;
 mod transfer;
 
-use axum::body::{Body, Bytes, HttpBody};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
 use futures_util::StreamExt;
 use modelyard_protocol::{Error, ErrorCode};
 
@@ -16,6 +18,9 @@ pub(crate) use transfer::{count_in, hold_out};
 /// The longest JSON body, in bytes: 64 MiB. The largest legal message is a dataset with a profile
 /// of 16 MiB, whose quotes and non-ASCII text may grow fourfold in JSON.
 pub(crate) const JSON_BODY_MAX_BYTES: usize = 64 << 20;
+
+/// How long the rest of a body that is too long is read and forgotten.
+const DROP_REST: Duration = Duration::from_secs(5);
 
 /// A body in memory, and the right to keep it there.
 pub(crate) struct Held {
@@ -36,6 +41,7 @@ pub(crate) async fn read(body: Body, admission: &Admission) -> Result<Held, ApiE
         None => JSON_BODY_MAX_BYTES,
     };
     if at_most > JSON_BODY_MAX_BYTES {
+        drop_rest(&mut body.into_data_stream()).await;
         return Err(too_large());
     }
     let mut permit = match size.exact() {
@@ -55,6 +61,8 @@ pub(crate) async fn read(body: Body, admission: &Admission) -> Result<Held, ApiE
     while let Some(frame) = frames.next().await {
         let frame = frame.map_err(broken_off)?;
         if whole.len() + frame.len() > JSON_BODY_MAX_BYTES {
+            drop(whole);
+            drop_rest(&mut frames).await;
             return Err(too_large());
         }
         if permit.is_none() && whole.len() + frame.len() > SMALL_BODY_BYTES {
@@ -63,6 +71,14 @@ pub(crate) async fn read(body: Body, admission: &Admission) -> Result<Held, ApiE
         whole.extend_from_slice(&frame);
     }
     Ok(Held { bytes: whole.into(), permit })
+}
+
+/// Reads and forgets what a client still sends: many read the answer only after that, and take a
+/// connection that is closed before for a fault of the network.
+async fn drop_rest(frames: &mut BodyDataStream) {
+    let rest = async { while let Some(Ok(_)) = frames.next().await {} };
+    // Whoever is not done by then is cut off.
+    let _ = tokio::time::timeout(DROP_REST, rest).await;
 }
 
 /// Takes out a body that the guard has read already.

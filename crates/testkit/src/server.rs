@@ -119,6 +119,21 @@ impl Server {
         self.process.log.lock().expect("the log").clone()
     }
 
+    /// The line of stderr that holds `part`, once it is there.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub fn log_line(&self, part: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(line) = self.log().lines().find(|line| line.contains(part)) {
+                return line.to_owned();
+            }
+            assert!(Instant::now() < deadline, "no line of the log has '{part}':\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// A GET.
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"")

@@ -24,9 +24,7 @@ fn a_request_that_was_accepted_is_finished_before_the_end() {
         std::thread::yield_now();
     }
     server.signal_stop();
-    while !server.log().contains("stopping") {
-        std::thread::yield_now();
-    }
+    server.log_line("stopping");
     stream.write_all(second).expect("send the rest");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("read the answer");
@@ -78,8 +76,6 @@ fn a_second_signal_ends_it_at_once() {
         std::thread::yield_now();
     }
     server.signal_stop();
-    while !server.log().contains("stopping") {
-        std::thread::yield_now();
-    }
+    server.log_line("stopping");
     assert_eq!(server.terminate().code(), Some(1));
 }

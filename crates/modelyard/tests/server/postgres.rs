@@ -47,8 +47,7 @@ fn a_database_that_goes_away_is_no_end_of_the_server() {
     // The client is told where to look, the log what happened.
     let message = answer.json()["message"].as_str().expect("a message").to_owned();
     assert!(message.contains("request-7"), "{message}");
-    let log = server.log();
-    let line = log.lines().find(|line| line.contains("request-7")).expect("the line");
+    let line = server.log_line("request-7");
     assert!(line.contains("ERROR") && line.contains("/runs/set-tag"), "{line}");
     assert!(matches!(server.get("/ready").status, 500 | 503));
     assert_eq!(server.get("/health").status, 200);

@@ -20,9 +20,7 @@ fn the_start_says_where_it_is_and_how_to_go_on() {
     let server = server();
     // The lines after the address may still be on their way.
     let python = format!("mlflow.set_tracking_uri(\"{}\")", server.url());
-    while !server.log().contains(&python) {
-        std::thread::yield_now();
-    }
+    server.log_line(&python);
     let log = server.log();
     assert!(log.contains(&format!("Listening on  {}", server.url())), "{log}");
     assert!(log.contains(&format!("Database      sqlite:///{}", server.data().display())), "{log}");

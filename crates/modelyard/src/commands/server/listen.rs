@@ -13,10 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 /// One line that says what is in the way.
 pub(super) async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
+    let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
         .await
         .map_err(|error| anyhow!("cannot listen on '{host}': no such host ({error})"))?
         .collect();
+    // Of a name such as localhost, the address that every client tries.
+    addresses.sort_by_key(SocketAddr::is_ipv6);
     TcpListener::bind(&*addresses).await.map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::AddrInUse => {
