@@ -20,7 +20,8 @@ mod writer;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use modelyard_testkit::{Server, Setup, postgres_url, sqlite_integrity};
 use serde_json::json;
@@ -32,9 +33,13 @@ use crate::verify::Problems;
 use crate::writer::Writer;
 
 const WRITERS: u64 = 6;
-/// How long a server is left to work at most, in milliseconds.
-const LIFE_MS: u64 = 150;
-/// Every so many kills one hits a server within these milliseconds of its start.
+/// A server is killed after so many answers at most, however fast the machine is today...
+const ANSWERS: u64 = 80;
+/// ... and so many microseconds more, to hit any point of a request's way.
+const EXTRA_US: u64 = 8_000;
+/// How long those answers may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Every so many kills one hits a server that has begun to start at most so many milliseconds ago.
 const START_MS: u64 = 40;
 const KILLS_PER_STILLBORN: u64 = 10;
 /// The artifact store's lock file, which stays.
@@ -87,8 +92,7 @@ fn kill_again_and_again(setup: Setup, kills: u64) -> Survivors {
         if kill % KILLS_PER_STILLBORN == 0 {
             server.restart_and_kill(Duration::from_millis(random.below(START_MS)));
         } else {
-            let life = Duration::from_millis(random.below(LIFE_MS));
-            live_and_die(&mut server, &mut writers, life);
+            live_and_die(&mut server, &mut writers, &mut random);
         }
         if kill % KILLS_PER_STILLBORN == KILLS_PER_STILLBORN - 1 {
             continue;
@@ -103,13 +107,19 @@ fn kill_again_and_again(setup: Setup, kills: u64) -> Survivors {
 }
 
 /// Lets the writers write for a while, and kills the server under them.
-fn live_and_die(server: &mut Server, writers: &mut [Writer], life: Duration) {
+fn live_and_die(server: &mut Server, writers: &mut [Writer], random: &mut Random) {
+    let (enough, answers) = (random.below(ANSWERS), AtomicU64::new(0));
+    let extra = Duration::from_micros(random.below(EXTRA_US));
     std::thread::scope(|scope| {
         for writer in writers {
-            let api = Api::new(server);
-            scope.spawn(move || writer.write(&api));
+            let (api, answers) = (Api::new(server), &answers);
+            scope.spawn(move || writer.write(&api, answers));
         }
-        std::thread::sleep(life);
+        let begun = Instant::now();
+        while answers.load(Ordering::Relaxed) < enough && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        std::thread::sleep(extra);
         server.kill();
     });
 }

@@ -103,7 +103,7 @@ fn one_run(api: &Api, run: &RunRecord) -> Problems {
     compare(id, "param", &run.params, params, &mut whole, &mut problems);
     let mut tags = pairs(id, "tag", &data["tags"], &mut problems);
     tags.retain(|key, _| !key.starts_with("mlflow."));
-    counter(id, run, tags.remove(COUNTER), &mut problems);
+    counter(id, run, tags.remove(COUNTER).as_deref(), &mut problems);
     compare(id, "tag", &run.tags, tags, &mut whole, &mut problems);
     let mut latest = latest_points(data);
     for (key, points) in &run.metrics {
@@ -175,12 +175,12 @@ fn compare<K: Ord + Debug, V: PartialEq + Debug>(
 }
 
 /// The overwritten tag has the last acknowledged value or one that was tried after it.
-fn counter(id: &str, run: &RunRecord, found: Option<String>, problems: &mut Problems) {
+fn counter(id: &str, run: &RunRecord, found: Option<&str>, problems: &mut Problems) {
     let last = run.counter.iter().rposition(|item| item.fate == Fate::Acknowledged);
     let possible: Vec<String> =
         run.counter[last.unwrap_or(0)..].iter().map(|item| item.value.to_string()).collect();
-    let right = match &found {
-        Some(value) => possible.contains(value),
+    let right = match found {
+        Some(value) => possible.iter().any(|text| text == value),
         None => last.is_none(),
     };
     if !right {

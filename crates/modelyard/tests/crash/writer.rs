@@ -1,5 +1,7 @@
 //! One client that writes without pause and keeps its ledger.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, PROXY, Silence};
@@ -38,8 +40,8 @@ impl Writer {
         Self { name, experiment, random, next: 0, in_run: 0, retry: None, ledger }
     }
 
-    /// Writes until the server is gone.
-    pub(crate) fn write(&mut self, api: &Api) {
+    /// Writes until the server is gone, and adds every answer to `answers`.
+    pub(crate) fn write(&mut self, api: &Api, answers: &AtomicU64) {
         let mut outcome = self.again(api);
         while outcome.is_ok() {
             outcome = self.one(api);
@@ -47,6 +49,7 @@ impl Writer {
                 Ok(()) => self.ledger.acknowledged += 1,
                 Err(Silence) => self.ledger.unanswered += 1,
             }
+            answers.fetch_add(1, Ordering::Relaxed);
         }
     }
 
