@@ -44,12 +44,13 @@ rust_tests() {
         part rust-tests libtest cargo test --workspace --no-fail-fast --lib --bins --tests
     fi
     part doc-tests libtest cargo test --workspace --no-fail-fast --doc
+    # Asks the binary that the tests have built.
+    part ui-client check npm --prefix ui-src run --silent check:api
 }
 
 lint() {
     part format check cargo fmt --all --check
     part ui-types check npm --prefix ui-src run --silent check
-    part ui-client check npm --prefix ui-src run --silent check:api
     part clippy check cargo clippy --workspace --all-targets -- --deny warnings
     part documentation check env RUSTDOCFLAGS='--deny warnings' \
         cargo doc --workspace --no-deps --document-private-items
