@@ -37,7 +37,7 @@ pub struct LoggedModel {
     pub params: Vec<KeyValue>,
     /// The tags, by key.
     pub tags: Vec<KeyValue>,
-    /// The latest point of each metric, per run and dataset.
+    /// Every point of its metrics; of each metric, run and dataset the newest comes last.
     pub metrics: Vec<ModelMetric>,
 }
 
@@ -266,15 +266,13 @@ pub(crate) async fn load(conn: &mut Conn, model: &mut LoggedModel) -> Result<()>
     model.params = conn.query(sql, &id, tags::read).await?;
     let sql = "SELECT key, value FROM logged_model_tag WHERE model = $1 ORDER BY key";
     model.tags = conn.query(sql, &id, tags::read).await?;
-    // Ordered so that of each (name, run, dataset) the newest point comes last.
     let sql = "SELECT n.name, m.value, m.nan, m.ms, m.step, m.run, m.dataset_name, m.dataset_digest \
                FROM logged_model_metric m JOIN metric_name n ON n.id = m.name WHERE m.model = $1 \
                ORDER BY n.name, m.run, m.dataset_name, m.dataset_digest, m.ms, m.step, \
                m.value, m.nan";
-    let metrics = &mut model.metrics;
-    conn.for_each(sql, &id, |row| {
+    let read = |row: &Row<'_>| {
         let stored = Stored { value: row.real(1)?, nan: row.flag(2)? };
-        let metric = ModelMetric {
+        Ok(ModelMetric {
             key: row.string(0)?,
             value: stored.double(),
             ms: row.int(3)?,
@@ -282,22 +280,10 @@ pub(crate) async fn load(conn: &mut Conn, model: &mut LoggedModel) -> Result<()>
             run_id: row.string(5)?,
             dataset_name: row.string(6)?,
             dataset_digest: row.string(7)?,
-        };
-        match metrics.last_mut() {
-            Some(last) if last.same_group(&metric) => *last = metric,
-            _ => metrics.push(metric),
-        }
-        Ok(())
-    })
-    .await?;
+        })
+    };
+    model.metrics = conn.query(sql, &id, read).await?;
     Ok(())
-}
-
-impl ModelMetric {
-    fn same_group(&self, other: &Self) -> bool {
-        (&self.key, &self.run_id, &self.dataset_name, &self.dataset_digest)
-            == (&other.key, &other.run_id, &other.dataset_name, &other.dataset_digest)
-    }
 }
 
 async fn finalize(

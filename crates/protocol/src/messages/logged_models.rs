@@ -293,7 +293,7 @@ pub struct LoggedModelData {
     /// Its parameters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<KeyValue>,
-    /// The latest point of each metric, per dataset and run.
+    /// Every point of its metrics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<ModelMetric>,
 }
