@@ -15,12 +15,11 @@ use crate::output::{Clock, Console};
 #[group(skip)]
 pub(crate) struct Args {
     /// Address of the tracking server, such as http://localhost:5000. Without it, the data folder
-    /// that `modelyard server` would use here.
+    /// that `modelyard server` would use here [env: MLFLOW_TRACKING_URI].
+    // Read by hand: clap would repeat it in every usage line as if it had been typed.
     #[arg(
         long,
         global = true,
-        env = "MLFLOW_TRACKING_URI",
-        hide_env_values = true,
         value_name = "URI",
         value_hint = ValueHint::Url,
         help_heading = "Connection"
@@ -57,10 +56,11 @@ impl Args {
             let console = console.clone();
             Arc::new(move |line: &str| console.say(&format!("modelyard: {line}")))
         };
-        let uri = self.tracking_uri.as_deref().map(str::trim).filter(|uri| !uri.is_empty());
+        let written = self.tracking_uri.clone().or_else(|| variable("MLFLOW_TRACKING_URI"));
+        let uri = written.filter(|uri| !uri.trim().is_empty());
         let (server, address, settings) = match uri {
             Some(uri) => {
-                let address = Address::parse(uri)?;
+                let address = Address::parse(&uri)?;
                 let settings = Settings::read(&address, &variable)?;
                 (None, address, settings)
             }

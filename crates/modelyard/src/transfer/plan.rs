@@ -63,6 +63,22 @@ impl Plan {
         Ok(Some(plan))
     }
 
+    /// The same, in a folder of this name below the destination.
+    ///
+    /// # Errors
+    /// If a path becomes too long.
+    pub(crate) fn under(mut self, name: &ArtifactPath) -> anyhow::Result<Self> {
+        for path in self.files.iter_mut().map(|file| &mut file.to).chain(&mut self.folders) {
+            *path = path.below(Some(name))?;
+        }
+        self.folders.push(name.clone());
+        self.name = Some(match self.name {
+            Some(inner) => inner.below(Some(name))?,
+            None => name.clone(),
+        });
+        Ok(self)
+    }
+
     /// Adds what a folder holds, and what the folders in it hold.
     fn add_all(
         &mut self,

@@ -170,3 +170,35 @@ fn artifacts_of_this_machine_are_used_where_they_lie() {
     assert_eq!(fs::read_to_string(here.trim_end()).expect("there"), "hello");
     cli.fails(3, &["artifacts", "download", "-r", &run, "-a", "none"]);
 }
+
+#[test]
+fn a_model_is_found_under_the_run_that_logged_it() {
+    let server = Server::start(BINARY);
+    let cli = Cli::to(server.url());
+    let run = finished_run(&server, "0", "run", 1);
+    let create = json!({"experiment_id": "0", "name": "forest", "source_run_id": run});
+    let created = server.post("/api/2.0/mlflow/logged-models", &create).json();
+    let id = created["model"]["info"]["model_id"].as_str().expect("an id").to_owned();
+    let folder = format!("/api/2.0/mlflow-artifacts/artifacts/0/models/{id}/artifacts");
+    for (name, content) in [("MLmodel", "flavors"), ("data/model.pkl", "weights")] {
+        let answer = server.send("PUT", &format!("{folder}/{name}"), &[], content.as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let listed = cli.json(&["artifacts", "list", "-r", &run, "-a", "forest"]);
+    assert_eq!(listed[0]["path"], "forest/MLmodel");
+    for (args, there, file) in [
+        (&["-r", &run, "-a", "forest"][..], "forest", "forest/data/model.pkl"),
+        (&["-r", &run, "-a", "forest/data"], "data", "data/model.pkl"),
+        (&["-u", &format!("runs:/{run}/forest/data/model.pkl")], "model.pkl", "model.pkl"),
+        (&["-u", &format!("models:/{id}")], "", "data/model.pkl"),
+        (&["-u", &format!("models:/{id}/data/model.pkl")], "model.pkl", "model.pkl"),
+    ] {
+        let out = tempfile::tempdir_in(cli.path()).expect("a folder");
+        let to = out.path().to_str().expect("UTF-8");
+        let here = cli.ok(&[&["artifacts", "download", "-d", to], args].concat());
+        assert_eq!(Path::new(here.trim_end()), out.path().join(there), "{args:?}");
+        assert_eq!(fs::read_to_string(out.path().join(file)).expect("there"), "weights");
+    }
+    cli.fails(3, &["artifacts", "download", "-r", &run, "-a", "tree"]);
+    cli.fails(3, &["artifacts", "download", "-r", &run, "-a", "forest/none"]);
+}

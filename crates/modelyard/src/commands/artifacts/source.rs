@@ -122,10 +122,12 @@ fn find_in_run(
 ) -> anyhow::Result<Option<Found>> {
     let found = Found::look(of_run(session, run)?, path.clone())?;
     let (None, Some(path)) = (&found, path) else { return Ok(found) };
-    match model_of_run(session, run, &path)? {
-        Some((tree, path)) => Found::look(tree, path),
-        None => Ok(None),
-    }
+    let Some((tree, inside)) = model_of_run(session, run, &path)? else { return Ok(None) };
+    let whole_model = inside.is_none();
+    let Some(found) = Found::look(tree, inside)? else { return Ok(None) };
+    // Named as it was asked for, like a folder of the run.
+    let plan = if whole_model { found.plan.under(&path)? } else { found.plan };
+    Ok(Some(Found { plan, ..found }))
 }
 
 /// From MLflow 3 on, `log_model(name="model")` puts the files beside the run, not into it; its
