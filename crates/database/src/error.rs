@@ -43,7 +43,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::{ErrorCode as Code, ffi};
-        let text = error.to_string();
+        let text = match error.sqlite_error() {
+            Some(failure) => format!("{error} ({})", failure.extended_code),
+            None => error.to_string(),
+        };
         match error.sqlite_error() {
             Some(failure) => match failure.code {
                 Code::ConstraintViolation => match failure.extended_code {

@@ -11,8 +11,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::tls::Tls;
 use crate::{Error, Result};
 
-/// How long an operation may run on the server, so that one hostile search cannot hold a connection.
-const STATEMENT_TIMEOUT: &str = "-c statement_timeout=60s";
+/// How long an operation may run on the server, so that one hostile search cannot hold a connection; and no
+/// compilation of statements, which costs such small ones more than it saves.
+const OPTIONS: &str = "-c statement_timeout=60s -c jit=off";
 
 /// Reads a URL: where to connect to, and how the connections are made.
 pub(super) fn read(url: &str, wait: Duration) -> Result<(Config, MakeRustlsConnect)> {
@@ -25,8 +26,8 @@ pub(super) fn read(url: &str, wait: Duration) -> Result<(Config, MakeRustlsConne
     config.ssl_mode(tls.driver_mode());
     // The user's own options come last, and so win.
     let options = match config.get_options() {
-        Some(own) => format!("{STATEMENT_TIMEOUT} {own}"),
-        None => STATEMENT_TIMEOUT.to_owned(),
+        Some(own) => format!("{OPTIONS} {own}"),
+        None => OPTIONS.to_owned(),
     };
     config.options(options);
     if config.get_application_name().is_none() {
@@ -96,13 +97,13 @@ mod tests {
         let wait = Duration::from_secs(7);
         let read = |options: &str| read(&format!("postgresql://u@h/d{options}"), wait).unwrap().0;
         let config = read("");
-        assert_eq!(config.get_options(), Some(STATEMENT_TIMEOUT));
+        assert_eq!(config.get_options(), Some(OPTIONS));
         assert_eq!(config.get_application_name(), Some("modelyard"));
         assert_eq!(config.get_connect_timeout(), Some(&wait));
         let config = read(
             "?options=-c%20search_path%3Dyard&application_name=mine&connect_timeout=3&sslmode=require",
         );
-        let options = format!("{STATEMENT_TIMEOUT} -c search_path=yard");
+        let options = format!("{OPTIONS} -c search_path=yard");
         assert_eq!(config.get_options(), Some(options.as_str()));
         assert_eq!(config.get_application_name(), Some("mine"));
         assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(3)));

@@ -88,6 +88,32 @@ mod tests {
         }
     }
 
+    /// The definition, read word by word; exponential for hostile patterns.
+    fn by_definition(pattern: &[char], text: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('%', rest)) => (0..=text.len()).any(|at| by_definition(rest, &text[at..])),
+            Some(('_', rest)) => !text.is_empty() && by_definition(rest, &text[1..]),
+            Some((char, rest)) => text.first() == Some(char) && by_definition(rest, &text[1..]),
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config {
+            cases: 2_000,
+            failure_persistence: None,
+            ..Default::default()
+        })]
+        #[test]
+        fn matches_as_the_definition_does(pattern in "[ab%_é🦀]{0,8}", text in "[abé🦀]{0,10}") {
+            let chars = |text: &str| text.chars().collect::<Vec<_>>();
+            proptest::prop_assert_eq!(
+                like(pattern.as_bytes(), text.as_bytes()),
+                by_definition(&chars(&pattern), &chars(&text))
+            );
+        }
+    }
+
     #[test]
     fn a_hostile_pattern_ends_soon() {
         let pattern = "%a".repeat(2_000) + "b";

@@ -21,6 +21,8 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens or creates the file, lets `prepare` bring its schema up to date, and starts the threads.
     pub(crate) fn open(path: &Path, prepare: impl FnOnce(&mut Conn) -> Result<()>) -> Result<Self> {
+        // Until the end of this function.
+        let _alone = open::lock_folder(path)?;
         let mut conn = Conn::Sqlite(open::writable(path)?);
         prepare(&mut conn)?;
         let readers = Readers::new(path)?;

@@ -1,5 +1,7 @@
 //! Opening a connection with the settings the house relies on.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +28,21 @@ const READER_CACHE: i64 = -8_192;
 /// The write-ahead log is copied back into the database each time it has grown by this many pages of
 /// 4 KiB. Larger than SQLite's 1,000: fewer syncs of the main file under load, for 16 MiB of disk.
 const CHECKPOINT_PAGES: i64 = 4_000;
+
+/// Makes those who open databases in one folder wait for each other, until the result is dropped: SQLite's own
+/// locks leave gaps while a new file gets its mark and its log.
+pub(super) fn lock_folder(path: &Path) -> Result<File> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let cannot = |error: &dyn std::fmt::Display| cannot_open(path, error);
+    let folder = File::open(folder).map_err(|error| cannot(&error))?;
+    match folder.lock() {
+        Err(error) if error.kind() != ErrorKind::Unsupported => Err(cannot(&error)),
+        _ => Ok(folder),
+    }
+}
 
 /// Opens the writer's connection, creating the file when it is absent.
 pub(super) fn writable(path: &Path) -> Result<Connection> {
@@ -106,6 +123,6 @@ fn foreign(conn: &Connection, path: &Path) -> String {
     }
 }
 
-fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
+fn cannot_open(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::Refused(format!("cannot open the database {}: {error}", path.display()))
 }

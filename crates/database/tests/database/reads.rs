@@ -1,0 +1,97 @@
+//! Reading: one unchanging state of the database.
+
+use std::sync::Arc;
+
+use modelyard_database::{Database, Error};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::harness::*;
+
+#[test]
+fn a_reader_sees_one_state_on_sqlite() {
+    on_sqlite(async |db| {
+        let db = Arc::new(db);
+        add(&db, "before").await.unwrap();
+        let gate = Arc::new(Gate::default());
+        let reading = {
+            let (db, gate) = (Arc::clone(&db), Arc::clone(&gate));
+            tokio::spawn(async move {
+                db.read(gate, |conn, gate| {
+                    Box::pin(async move {
+                        let first = select(conn).await?;
+                        gate.pass();
+                        Ok::<_, Error>((first, select(conn).await?))
+                    })
+                })
+                .await
+            })
+        };
+        gate.entered().await;
+        add(&db, "meanwhile").await.unwrap();
+        assert_eq!(names(&db).await.len(), 2, "another reader sees it");
+        gate.open();
+        let (first, second) = reading.await.unwrap().unwrap();
+        assert_eq!((first, second), (vec!["before".to_owned()], vec!["before".to_owned()]));
+        assert_eq!(names(&db).await.len(), 2);
+    });
+}
+
+#[test]
+fn a_reader_sees_one_state_on_postgres() {
+    on_postgres(async |db| {
+        let db = Arc::new(db);
+        add(&db, "before").await.unwrap();
+        let meeting = Arc::new((Notify::new(), Notify::new()));
+        let reading = {
+            let (db, meeting) = (Arc::clone(&db), Arc::clone(&meeting));
+            tokio::spawn(async move {
+                db.read(meeting, |conn, meeting| {
+                    Box::pin(async move {
+                        let first = select(conn).await?;
+                        meeting.0.notify_one();
+                        meeting.1.notified().await;
+                        Ok::<_, Error>((first, select(conn).await?))
+                    })
+                })
+                .await
+            })
+        };
+        meeting.0.notified().await;
+        add(&db, "meanwhile").await.unwrap();
+        meeting.1.notify_one();
+        let (first, second) = reading.await.unwrap().unwrap();
+        assert_eq!((first, second), (vec!["before".to_owned()], vec!["before".to_owned()]));
+        assert_eq!(names(&db).await.len(), 2);
+    });
+}
+
+on_both_engines!(more_readers_than_connections_all_get_their_answer, a_failed_read_spoils_nothing);
+
+async fn more_readers_than_connections_all_get_their_answer(db: Database) {
+    let db = Arc::new(db);
+    add(&db, "a").await.unwrap();
+    let mut tasks = JoinSet::new();
+    for n in 0..200 {
+        let db = Arc::clone(&db);
+        tasks.spawn(async move {
+            if n % 10 == 0 {
+                add(&db, &n.to_string()).await.unwrap();
+            }
+            names(&db).await
+        });
+    }
+    for names in tasks.join_all().await {
+        assert!(names.contains(&"a".to_owned()));
+    }
+    assert_eq!(names(&db).await.len(), 21);
+}
+
+async fn a_failed_read_spoils_nothing(db: Database) {
+    add(&db, "a").await.unwrap();
+    for _ in 0..40 {
+        let outcome = db.read((), |conn, ()| Box::pin(number(conn, "SELECT nothing"))).await;
+        assert!(matches!(outcome, Err(Error::Other(_))), "{outcome:?}");
+        assert_eq!(names(&db).await, ["a"]);
+    }
+}
