@@ -44,6 +44,16 @@ pub struct FinishedPart {
 }
 
 impl Repository {
+    /// Whether the store can still be reached as it was when it was opened.
+    ///
+    /// # Errors
+    /// [`Io`](crate::Error::Io) if not.
+    pub async fn check(&self) -> Result<()> {
+        match self {
+            Self::Local(local) => local.check().await,
+        }
+    }
+
     /// The files and folders directly in `folder` (`None` is the root), sorted by name in bytes.
     /// Empty for a folder that is not there, and for a file.
     ///

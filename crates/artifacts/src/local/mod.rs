@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, MetadataExt as _};
 use modelyard_protocol::Context;
 
 use self::multipart::Uploads;
@@ -78,6 +78,23 @@ impl LocalRepository {
     /// The folder, for logs.
     pub fn folder(&self) -> &Path {
         &self.0.folder
+    }
+
+    /// Whether the folder is still the one that was opened: neither removed, nor hidden by another
+    /// disk.
+    pub(crate) async fn check(&self) -> Result<()> {
+        self.blocking(|inner| {
+            let identity = |folder: &Dir| folder.dir_metadata().map(|it| (it.dev(), it.ino()));
+            let named = Dir::open_ambient_dir(&inner.folder, ambient_authority());
+            let is_same = named.and_then(|named| Ok(identity(&named)? == identity(&inner.root)?));
+            let outcome = match is_same {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(std::io::Error::other("another folder has taken its place")),
+                Err(error) => Err(error),
+            };
+            outcome.map_err(Error::io("looking at the artifact folder"))
+        })
+        .await
     }
 
     /// Runs file-system work off the async threads. It runs to its end even if the caller goes.

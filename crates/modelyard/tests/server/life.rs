@@ -79,3 +79,17 @@ fn a_second_signal_ends_it_at_once() {
     server.log_line("stopping");
     assert_eq!(server.terminate().code(), Some(1));
 }
+
+#[test]
+fn a_server_without_its_artifact_folder_is_alive_but_not_ready() {
+    let server = server();
+    assert_eq!((server.get("/health").status, server.get("/ready").status), (200, 200));
+    let folder = server.data().join("artifacts");
+    std::fs::rename(&folder, server.data().join("moved")).expect("move the folder");
+    assert_eq!((server.get("/health").status, server.get("/ready").status), (200, 503));
+    std::fs::create_dir(&folder).expect("make another");
+    assert_eq!(server.get("/ready").status, 503);
+    std::fs::remove_dir(&folder).expect("remove it");
+    std::fs::rename(server.data().join("moved"), &folder).expect("move the folder back");
+    assert_eq!(server.get("/ready").status, 200);
+}

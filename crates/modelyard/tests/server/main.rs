@@ -6,6 +6,7 @@
 mod doors;
 mod endpoints;
 mod events;
+mod history;
 mod life;
 mod pages;
 mod postgres;

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use modelyard_protocol::{Error, ErrorCode};
 use serde_json::json;
 
 use crate::config::Serving;
@@ -13,10 +14,18 @@ pub(crate) async fn health() -> Response {
     answer::text(StatusCode::OK, "OK")
 }
 
-/// `GET /ready`: the process can do its work, that is, the database answers.
+/// `GET /ready`: the process can do its work: the database answers, the artifact folder is there.
 pub(crate) async fn ready(State(app): State<AppState>) -> Result<Response, ApiError> {
-    app.store.check().await?;
+    app.store.check().await.map_err(|cause| not_ready("The database", cause))?;
+    if let Some(artifacts) = app.artifacts.destination() {
+        artifacts.check().await.map_err(|cause| not_ready("The artifact folder", cause))?;
+    }
     Ok(answer::text(StatusCode::OK, "OK"))
+}
+
+fn not_ready(what: &str, cause: impl std::error::Error + Send + Sync + 'static) -> ApiError {
+    let message = format!("{what} cannot be reached; the server's log says why.");
+    ApiError::from(Error::new(ErrorCode::TemporarilyUnavailable, message)).caused_by(cause)
 }
 
 /// `GET /version`: the MLflow version clients may count on.
