@@ -62,9 +62,6 @@ pub const MAX_SEARCH_EXPERIMENTS_RESULTS: i64 = 50_000;
 pub const MAX_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50_000;
 /// Logged models on a page when the request names no number. MLflow.
 pub const DEFAULT_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50;
-/// Metric points in one answer of metrics/get-history. MLflow has no limit and its client asks
-/// for 25,000; a request for more gets this many and a token.
-pub const MAX_HISTORY_RESULTS: i64 = 1_000_000;
 /// Runs in one get-history-bulk or get-history-bulk-interval request. MLflow.
 pub const MAX_HISTORY_BULK_RUNS: usize = 100;
 /// Metric points in one answer of get-history-bulk. MLflow.

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use modelyard_protocol::Error;
 use modelyard_protocol::messages::metrics::{
     GetHistory, HistoryBulk, HistoryBulkInterval, LogBatch, LogMetric, MetricWithRun,
 };
 use modelyard_protocol::page_token::{Fingerprint, KeyValue, ListKind};
 use modelyard_protocol::wire::{Double, parse_query};
-use modelyard_protocol::{Error, limits};
 use modelyard_store::{Batch, Cursor, SeriesPoint};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use super::experiments::page_size;
+use super::history_stream::{self, PIECE_POINTS};
 use super::paging::Paging;
 use super::render;
 use crate::extract::Mlflow;
@@ -52,9 +53,15 @@ pub(crate) async fn history(
     let query = Fingerprint::new().text(asked.run_id()).text(&asked.metric_key);
     let paging = Paging::new(ListKind::MetricHistory, &query, 3);
     let after = paging.after(&asked.page_token)?.map(|keys| place(&keys)).transpose()?;
-    let limit = asked.max_results.unwrap_or(i64::MAX).min(limits::MAX_HISTORY_RESULTS);
+    let limit = page_size(asked.max_results.unwrap_or(i64::MAX))?;
     let (run_id, key) = (asked.run_id().to_owned(), asked.metric_key);
-    let page = app.store.metric_history(run_id, key.clone(), after, page_size(limit)?).await?;
+    let first = limit.min(PIECE_POINTS);
+    let page = app.store.metric_history(run_id.clone(), key.clone(), after, first).await?;
+    if page.more && limit > first {
+        let rest = history_stream::Rest { run_id, key, points: limit - page.points.len() };
+        let token = move |last| paging.token(cursor(last));
+        return Ok(history_stream::answer(app, page, rest, token));
+    }
     let next = page.points.last().filter(|_| page.more).map(|last| paging.token(cursor(*last)));
     answer::json(&History {
         metrics: Points { key: &key, points: &page.points },
@@ -75,7 +82,7 @@ fn place(keys: &[KeyValue]) -> Result<SeriesPoint, Error> {
     }
 }
 
-/// The answer of metrics/get-history, written straight from the rows: it can hold a million.
+/// The answer of metrics/get-history, written straight from the rows.
 #[derive(Serialize)]
 struct History<'a> {
     #[serde(skip_serializing_if = "Points::is_empty")]
@@ -90,11 +97,17 @@ struct Points<'a> {
 }
 
 #[derive(Serialize)]
-struct Point<'a> {
+pub(super) struct Point<'a> {
     key: &'a str,
     value: Double,
     timestamp: i64,
     step: i64,
+}
+
+impl<'a> Point<'a> {
+    pub(super) const fn new(key: &'a str, point: SeriesPoint) -> Self {
+        Self { key, value: Double(point.value), timestamp: point.ms, step: point.step }
+    }
 }
 
 impl Points<'_> {
@@ -107,12 +120,7 @@ impl Serialize for Points<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.points.len()))?;
         for point in self.points {
-            list.serialize_element(&Point {
-                key: self.key,
-                value: Double(point.value),
-                timestamp: point.ms,
-                step: point.step,
-            })?;
+            list.serialize_element(&Point::new(self.key, *point))?;
         }
         list.end()
     }
