@@ -36,3 +36,12 @@ export async function createRun(server, experimentId, name, { metrics = {}, para
   });
   return run.info.run_id;
 }
+
+/** Puts a file under a run whose artifacts go through the server. */
+export async function upload(server, artifactUri, path, body) {
+  const root = artifactUri.replace(/^mlflow-artifacts:\//, '');
+  const encoded = path.split('/').map(encodeURIComponent).join('/');
+  const url = `${server.url}/api/2.0/mlflow-artifacts/artifacts/${root}/${encoded}`;
+  const answer = await fetch(url, { method: 'PUT', body });
+  assert.equal(answer.status, 200, `${url}: ${await answer.clone().text()}`);
+}

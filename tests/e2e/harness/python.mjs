@@ -22,7 +22,11 @@ export function runPython(script, { url, args = [], python = PYTHON } = {}) {
     child.stdout.on('data', (chunk) => (out += chunk));
     child.stderr.on('data', (chunk) => (err += chunk));
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? resolve(out) : reject(new Error(`${script} ended with ${code}:\n${out}\n${err}`))));
+    child.on('exit', (code) => {
+      const hint = err.includes("No module named 'mlflow'") ? '\nSet MODELYARD_PYTHON to a Python that has MLflow.' : '';
+      if (code === 0) resolve(out);
+      else reject(new Error(`${python} ${script} ended with ${code}:\n${out}\n${err}${hint}`));
+    });
   });
 }
 

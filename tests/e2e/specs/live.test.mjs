@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { mlflow, searchRuns } from '../harness/api.mjs';
+import { assertAccessible } from '../harness/axe.mjs';
 import { assertSound, startBrowser } from '../harness/browser.mjs';
 import { PYTHON2, runPython } from '../harness/python.mjs';
 import { startServer } from '../harness/server.mjs';
@@ -37,10 +38,11 @@ test('the run of the classic script appears without a reload, with all that it l
   await page.getByRole('heading', { name: 'Log the first run' }).waitFor();
   await page.evaluate(() => (window.sameDocument = true));
 
-  const script = runPython('python/autolog.py', { url: server.url });
   const row = page.getByRole('row').filter({ has: page.getByRole('rowheader') });
-  await row.first().waitFor({ timeout: 120_000 });
-  await script;
+  await Promise.all([
+    row.first().waitFor({ timeout: 120_000 }),
+    runPython('python/autolog.py', { url: server.url }),
+  ]);
 
   await row.first().getByTitle('Finished').waitFor();
   const columns = await page.getByRole('columnheader').allInnerTexts();
@@ -64,6 +66,22 @@ test('the run of the classic script appears without a reload, with all that it l
   }
   await tree.getByRole('treeitem', { name: 'MLmodel' }).click();
   await page.getByRole('region', { name: 'MLmodel', exact: true }).getByText('python_function').waitFor();
+  await assertSound(page);
+
+  await page.getByRole('tab', { name: 'Overview' }).click();
+  await page.getByRole('region', { name: 'Models' }).getByRole('link', { name: 'model' }).click();
+  const load = page.getByRole('figure', { name: 'Load it in Python' });
+  await load.getByText('load_model').waitFor();
+  assert.match(await load.innerText(), /load_model\("models:\/m-[0-9a-f]{32}"\)/);
+  await page.getByRole('region', { name: 'Metrics' }).getByRole('row', { name: /training_r2_score/ }).waitFor();
+  await page.getByRole('treeitem', { name: 'requirements.txt' }).click();
+  await page.getByRole('region', { name: 'Preview of requirements.txt' }).getByText(/scikit-learn==/).waitFor();
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await assertAccessible(page, 'logged model');
+  }
+  await page.getByRole('link', { name: 'its run' }).click();
+  await page.getByRole('tab', { name: 'Overview' }).waitFor();
   await assertSound(page);
   await page.close();
 });

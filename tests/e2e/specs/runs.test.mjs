@@ -26,7 +26,8 @@ after(async () => {
 const names = (page) => page.getByRole('rowheader').getByRole('link').allInnerTexts();
 
 /** The link in the head of the row of one run. */
-const named = (page, name) => page.getByRole('rowheader').getByRole('link', { name, exact: true });
+const named = (page, name) =>
+  page.getByRole('rowheader').getByRole('link', { name, exact: true });
 
 /** Waits until the table shows these runs in this order. */
 async function assertNames(page, expected) {
@@ -172,13 +173,44 @@ test('a new run does not move what is being read', async () => {
   await page.close();
 });
 
+test('going back from a run shows the table where it was left', async () => {
+  const [many] = (await (await fetch(`${server.url}/api/modelyard/v1/experiments?filter=name%3D'many'`)).json()).experiments;
+  const page = await browser.newPage();
+  await page.goto(`${server.url}/experiments/${many.experiment_id}?sort=metric:n`);
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  await page.getByRole('rowheader').first().waitFor();
+  await grid.evaluate((element) => element.scrollTo(0, 4_950));
+  await page.waitForTimeout(200);
+  const read = await topRow(grid);
+  await named(page, read).click();
+  await page.getByRole('heading', { name: read }).waitFor();
+  await page.goBack();
+  await named(page, read).waitFor();
+  await page.waitForTimeout(200);
+  assert.equal(await topRow(grid), read);
+  await assertSound(page);
+  await page.close();
+});
+
+test('experiments are sorted by what they hold', async () => {
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  await page.getByRole('grid', { name: 'Experiments' }).waitFor();
+  await page.getByRole('columnheader', { name: 'Runs' }).click();
+  await assertNames(page, ['many', 'table', 'Default']);
+  await page.getByRole('columnheader', { name: 'Name' }).click();
+  await assertNames(page, ['Default', 'many', 'table']);
+  await assertSound(page);
+  await page.close();
+});
+
 /** The name of the first row below the table's head. */
 function topRow(grid) {
   return grid.evaluate((element) => {
     const { left, top } = element.getBoundingClientRect();
     const head = element.querySelector('[role=rowgroup]').getBoundingClientRect().height;
     const cell = document.elementFromPoint(left + 120, top + head + 17).closest('[role=row]');
-    return cell.querySelector('[role=rowheader]').innerText;
+    return cell.querySelector('[role=rowheader] a').innerText;
   });
 }
 

@@ -8,10 +8,13 @@ export interface TextHead {
   total: number | undefined;
 }
 
-/** Reads at most `limit` bytes of a file, asking for no more where the server can do ranges. */
-export async function readTextHead(url: string, limit: number, signal: AbortSignal): Promise<TextHead> {
-  const answer = await reach(url, { headers: { Range: `bytes=0-${limit - 1}` }, signal });
-  if (answer.status === 416) return { text: '', truncated: false, total: 0 };
+/** Reads at most `limit` bytes of a file; of a longer one it asks the server for no more. */
+export async function readTextHead(
+  url: string,
+  { size, limit, signal }: { size: number | undefined; limit: number; signal: AbortSignal },
+): Promise<TextHead> {
+  const headers: Record<string, string> = (size ?? 0) > limit ? { Range: `bytes=0-${limit - 1}` } : {};
+  const answer = await reach(url, { headers, signal });
   if (!answer.ok) throw errorFrom(answer.status, await answer.json().catch(() => undefined));
   const total = totalSize(answer);
   const decoder = new TextDecoder();

@@ -26,6 +26,8 @@ export class PagedList<Row> {
   /** Keys of the rows that the last refresh brought. */
   fresh = $state.raw<ReadonlySet<string>>(new Set());
   #abort: AbortController | undefined;
+  /** A refresh was asked for while another request was under way. */
+  #stale = false;
 
   constructor(
     private readonly fetchPage: (token: string | undefined, signal: AbortSignal) => Promise<Page<Row>>,
@@ -38,6 +40,7 @@ export class PagedList<Row> {
 
   /** Begins anew: another query, or the first. The old rows stay until the answer is there. */
   async start(): Promise<void> {
+    this.#stale = false;
     await this.#run(async (signal) => {
       const page = await this.fetchPage(undefined, signal);
       return () => {
@@ -60,8 +63,31 @@ export class PagedList<Row> {
     });
   }
 
-  /** Reads what is loaded again, without a flicker. A very long list gets a new first page and keeps its tail. */
+  /** Loads all pages that are left. */
+  async all(): Promise<void> {
+    while (this.next !== undefined && !this.error && this.rows.length < ROWS_MAX) {
+      const before = this.rows.length;
+      await this.more();
+      if (this.rows.length === before) return;
+    }
+  }
+
+  /** Shows rows that were read earlier, for instance before another page was visited; `refresh` follows. */
+  resume(rows: Row[], next: string | undefined): void {
+    this.#show(rows, next);
+    this.settled = true;
+    void this.refresh();
+  }
+
+  /**
+   * Reads what is loaded again, without a flicker; after the request under way, if there is one. A very long list
+   * gets a new first page and keeps its tail.
+   */
   async refresh(): Promise<void> {
+    if (this.loading) {
+      this.#stale = true;
+      return;
+    }
     const wanted = this.rows.length;
     await this.#run(async (signal) => {
       const first = await this.fetchPage(undefined, signal);
@@ -82,6 +108,7 @@ export class PagedList<Row> {
   }
 
   stop(): void {
+    this.#stale = false;
     this.#abort?.abort();
     this.loading = false;
   }
@@ -98,7 +125,7 @@ export class PagedList<Row> {
   }
 
   async #run(work: (signal: AbortSignal) => Promise<() => void>): Promise<void> {
-    this.stop();
+    this.#abort?.abort();
     const abort = new AbortController();
     this.#abort = abort;
     this.loading = true;
@@ -113,5 +140,9 @@ export class PagedList<Row> {
     }
     this.settled = true;
     this.loading = false;
+    if (this.#stale) {
+      this.#stale = false;
+      void this.refresh();
+    }
   }
 }

@@ -5,10 +5,12 @@ type KnownRoute = Exclude<Route, { page: 'unknown' }>;
 
 const base = (): string => new URL('.', document.baseURI).pathname;
 
-function currentPath(): string {
-  const { pathname } = window.location;
-  return pathname.startsWith(base()) ? pathname.slice(base().length) : pathname;
-}
+const belowBase = (pathname: string): string => (pathname.startsWith(base()) ? pathname.slice(base().length) : pathname);
+
+const currentPath = (): string => belowBase(window.location.pathname);
+
+/** The route that a link's path leads to. */
+export const routeOf = (pathname: string): Route => parseRoute(belowBase(pathname));
 
 class Place {
   path = $state(currentPath());

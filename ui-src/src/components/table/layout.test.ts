@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { layoutColumns, nextSort, type Column } from './layout';
+import { layoutColumns, nextSort, readSort, writeSort, type Column } from './layout';
 
 const column = (id: string, width: number, more: Partial<Column<unknown>> = {}): Column<unknown> => ({
   id,
@@ -60,4 +60,10 @@ describe('nextSort', () => {
     expect(nextSort(text, { id: 'n', desc: true })).toEqual({ id: 't', desc: false });
     expect(nextSort(text, { id: 't', desc: false })).toEqual({ id: 't', desc: true });
   });
+});
+
+it('writes a sort into the address and reads it back', () => {
+  for (const sort of [{ id: 'metric:a:b', desc: true }, { id: 'name', desc: false }, undefined]) {
+    expect(readSort(writeSort(sort))).toEqual(sort);
+  }
 });

@@ -143,3 +143,12 @@ export function nextSort<Row>(column: Column<Row>, sort: Sort | undefined): Sort
   if (sort?.id !== column.id) return { id: column.id, desc: first };
   return sort.desc === first ? { id: column.id, desc: !first } : undefined;
 }
+
+/** A sort as an address writes it: `metric:rmse` downwards, `metric:rmse:asc` upwards. */
+export const writeSort = (sort: Sort | undefined): string => (sort ? sort.id + (sort.desc ? '' : ':asc') : '');
+
+/** Reads `writeSort`'s text. */
+export function readSort(text: string): Sort | undefined {
+  if (text === '') return undefined;
+  return text.endsWith(':asc') ? { id: text.slice(0, -4), desc: false } : { id: text, desc: true };
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../api/client';
-import { columnGroups, defaultColumns, orderBy, readSort, runColumns, writeSort } from './runColumns';
+import { columnGroups, defaultColumns, orderBy, runColumns } from './runColumns';
 
 const KEYS = { metrics: ['rmse', 'system/cpu', 'val/loss'], params: ['depth', 'model'], tags: ['mlflow.user', 'stage'] };
 
@@ -54,11 +54,5 @@ describe('sorting', () => {
   it('is nothing for what the server cannot sort by', () => {
     expect(orderBy({ id: 'attribute:duration', desc: true })).toEqual([]);
     expect(orderBy(undefined)).toEqual([]);
-  });
-
-  it('goes into the address and back', () => {
-    for (const sort of [{ id: 'metric:a:b', desc: true }, { id: 'name', desc: false }, undefined]) {
-      expect(readSort(writeSort(sort))).toEqual(sort);
-    }
   });
 });

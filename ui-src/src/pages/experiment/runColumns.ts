@@ -125,12 +125,3 @@ export function orderBy(sort: Sort | undefined): string[] {
   const order = ATTRIBUTES.find((attribute) => attribute.key === key)?.order;
   return order === undefined ? [] : [`attributes.${order} ${direction}`];
 }
-
-/** A sort as an address writes it: `metric:rmse` downwards, `metric:rmse:asc` upwards. */
-export const writeSort = (sort: Sort | undefined): string => (sort ? sort.id + (sort.desc ? '' : ':asc') : '');
-
-/** Reads `writeSort`'s text. */
-export function readSort(text: string): Sort | undefined {
-  if (text === '') return undefined;
-  return text.endsWith(':asc') ? { id: text.slice(0, -4), desc: false } : { id: text, desc: true };
-}

@@ -1,0 +1,25 @@
+// The runs tables left a moment ago, so that going back shows them at once and where they were.
+import type { Run } from '../../api/client';
+
+export interface Visit {
+  rows: Run[];
+  next: string | undefined;
+  top: number;
+}
+
+const KEPT_MAX = 4;
+const visits = new Map<string, Visit>();
+
+/** What was shown for this experiment and query; each visit is taken up once. */
+export function takeVisit(key: string): Visit | undefined {
+  const visit = visits.get(key);
+  visits.delete(key);
+  return visit;
+}
+
+export function keepVisit(key: string, visit: Visit): void {
+  visits.delete(key);
+  visits.set(key, visit);
+  const [oldest] = visits.keys();
+  if (visits.size > KEPT_MAX && oldest !== undefined) visits.delete(oldest);
+}
