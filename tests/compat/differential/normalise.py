@@ -36,9 +36,6 @@ UNORDERED = ("tags", "params", "data.metrics")
 # The same, but of random ids or of whole objects: these are ordered by their tokens.
 UNORDERED_IDS = ("model_inputs", "model_outputs", "dataset_summaries")
 
-# A tag whose value is JSON that MLflow's clients parse: compared as JSON, not as text.
-JSON_TAGS = ("mlflow.log-model.history",)
-
 # Sent only where the answer is an artifact, and compared there.
 VOLATILE_HEADERS = {"etag": "<etag>", "last-modified": "<date>"}
 
@@ -118,8 +115,6 @@ class Normaliser:
         return value
 
     def _object(self, field: str, fields: dict) -> dict:
-        if fields.get("key") in JSON_TAGS and "value" in fields:
-            fields = {**fields, "value": json.loads(fields["value"])}
         result = {
             key: self.value("data.metrics" if (field, key) == ("data", "metrics") else key, value)
             for key, value in sorted(fields.items())
