@@ -285,6 +285,7 @@ export interface components {
         };
         /** @description Which runs to list, and in which order. */
         SearchRuns: {
+            /** @description At most 100. */
             experiment_ids: string[];
             /** @description A filter in the search language, such as `metrics.loss < 0.1 AND params.depth = '3'`. */
             filter?: string | null;
