@@ -33,13 +33,19 @@ def pytest_addoption(parser):
         default="modelyard",
         help="the server compared with MLflow; `mlflow` checks the corpus and the normaliser",
     )
+    parser.addoption(
+        "--subject-store",
+        metavar="URI",
+        help="an empty database for that server, such as postgresql://user@host/name",
+    )
 
 
 class Replays:
     """Plays each scenario once against both servers, when it is first asked for."""
 
-    def __init__(self, subject: str, folder: Path):
+    def __init__(self, subject: str, store: str | None, folder: Path):
         self.subject = subject
+        self.store = store
         self.folder = folder
         self.entries = tolerance.load() if subject == "modelyard" else []
         self.servers: dict[str, tuple[Server, Server]] = {}
@@ -66,15 +72,21 @@ class Replays:
 
     def _pair(self, profile: str) -> tuple[Server, Server]:
         if profile not in self.servers:
-            kinds = {"mlflow": "mlflow", "subject": self.subject}
-            pair = tuple(
-                launch(kind, self.folder / profile / role, PROFILES[profile])
-                for role, kind in kinds.items()
+            pair = (
+                launch("mlflow", self.folder / profile / "mlflow", PROFILES[profile]),
+                launch(self.subject, self.folder / profile / "subject", self._flags(profile)),
             )
             self.servers[profile] = pair
             for server in pair:
                 wait_until_healthy(server)
         return self.servers[profile]
+
+    def _flags(self, profile: str) -> tuple[str, ...]:
+        """The profile's flags, with the subject's own database for the default one."""
+        flags = PROFILES[profile]
+        if profile == "default" and self.store:
+            return tuple(self.store if flag.startswith("sqlite:") else flag for flag in flags)
+        return flags
 
     def stop(self) -> None:
         threads = [
@@ -99,7 +111,9 @@ def normalised(scenario: corpus.Scenario, server: Server) -> dict:
 
 @pytest.fixture(scope="session")
 def replays(request, tmp_path_factory):
-    replays = Replays(request.config.getoption("--subject"), tmp_path_factory.mktemp("replay"))
+    options = request.config.option
+    folder = tmp_path_factory.mktemp("replay")
+    replays = Replays(options.subject, options.subject_store, folder)
     yield replays
     replays.stop()
 
