@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use modelyard_testkit::{Answer, Server, Setup};
 use serde_json::json;
@@ -41,13 +42,21 @@ impl Disk {
         self.folder.path()
     }
 
-    /// Takes all the room that is left; returns the file to remove.
+    /// Takes all the room that is left; returns the file to remove. The server gives back the room of
+    /// refused uploads after it has answered, so it is taken until none has come back for a while.
     fn fill(&self) -> PathBuf {
         let path = self.path().join("filler");
         let mut file = fs::File::create(&path).expect("made");
-        for size in [1 << 20, 4096, 1] {
-            let block = vec![0; size];
-            while file.write_all(&block).is_ok() {}
+        let mut quiet = 0;
+        while quiet < 20 {
+            let before = file.metadata().expect("a size").len();
+            for size in [1 << 20, 4096, 1] {
+                let block = vec![0; size];
+                while file.write_all(&block).is_ok() {}
+            }
+            let after = file.metadata().expect("a size").len();
+            quiet = if after == before { quiet + 1 } else { 0 };
+            std::thread::sleep(Duration::from_millis(20));
         }
         path
     }

@@ -89,14 +89,15 @@ pub(crate) fn finished_run(
     name: &str,
     took_ms: i64,
 ) -> String {
-    const START_MS: i64 = 1_790_000_000_123;
+    // The longer a run, the later it starts: no two tie in the order of a list.
+    let start_ms = 1_790_000_000_123 + took_ms;
     let create = serde_json::json!({
-        "experiment_id": experiment_id, "run_name": name, "user_id": "ann", "start_time": START_MS,
+        "experiment_id": experiment_id, "run_name": name, "user_id": "ann", "start_time": start_ms,
     });
     let created = server.post("/api/2.0/mlflow/runs/create", &create).json();
     let id = created["run"]["info"]["run_id"].as_str().expect("a run id").to_owned();
     let update = serde_json::json!({
-        "run_id": id, "status": "FINISHED", "end_time": START_MS + took_ms,
+        "run_id": id, "status": "FINISHED", "end_time": start_ms + took_ms,
     });
     assert_eq!(server.post("/api/2.0/mlflow/runs/update", &update).status, 200);
     id
