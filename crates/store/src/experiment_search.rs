@@ -30,6 +30,7 @@ pub struct ExperimentQuery {
 impl Store {
     /// A page of the experiments that a query finds.
     pub async fn search_experiments(&self, query: ExperimentQuery) -> Result<Page<Experiment>> {
+        order::check(&query.order, query.after.as_ref())?;
         self.db.read(query, |conn, query| Box::pin(search(conn, query))).await
     }
 }

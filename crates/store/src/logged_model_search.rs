@@ -42,6 +42,9 @@ pub struct DatasetFilter {
 impl Store {
     /// A page of the logged models that a query finds, with all of their data.
     pub async fn search_logged_models(&self, query: LoggedModelQuery) -> Result<Page<LoggedModel>> {
+        order::check(&query.order, query.after.as_ref())?;
+        let experiments = crate::search::experiments(query.experiments)?;
+        let query = LoggedModelQuery { experiments, ..query };
         self.db.read(query, |conn, query| Box::pin(search(conn, query))).await
     }
 }

@@ -14,6 +14,7 @@ use modelyard_protocol::search::{RunFilter, RunOrder};
 
 use crate::rows::{Cursor, Page, View};
 use crate::run_data::{self, Run};
+use crate::search::order;
 use crate::{Result, Store, runs};
 
 /// Which runs to list, and in which order.
@@ -33,15 +34,25 @@ pub struct RunQuery {
     pub after: Option<Cursor>,
 }
 
+impl RunQuery {
+    /// The query with each experiment once.
+    fn checked(self) -> Result<Self> {
+        order::check(&self.order, self.after.as_ref())?;
+        Ok(Self { experiments: crate::search::experiments(self.experiments)?, ..self })
+    }
+}
+
 impl Store {
     /// A page of the runs that a query finds, with all of their data.
     pub async fn search_runs(&self, query: RunQuery) -> Result<Page<Run>> {
+        let query = query.checked()?;
         self.db.read(query, |conn, query| Box::pin(search(conn, query))).await
     }
 
     /// How the runs of a query are found, as the tests check it.
     #[doc(hidden)]
     pub async fn explain_search(&self, query: RunQuery) -> Result<SearchPlan> {
+        let query = query.checked()?;
         self.db.read(query, |conn, query| Box::pin(plan::explain(conn, query))).await
     }
 }

@@ -58,21 +58,19 @@ enum Path<'a> {
     /// All together, sorted.
     Together,
     /// Experiment by experiment and lifecycle by lifecycle, each in the order of an index.
-    Parts(Vec<i64>),
+    Parts,
 }
 
 impl<'a> Path<'a> {
     async fn choose(conn: &mut Conn, query: &'a RunQuery) -> Result<Self> {
-        let mut experiments = query.experiments.clone();
-        experiments.sort_unstable();
-        experiments.dedup();
-        if let Some(driver) = Driver::choose(conn, query.filter.as_ref(), &experiments).await? {
+        let experiments = query.experiments.as_slice();
+        if let Some(driver) = Driver::choose(conn, query.filter.as_ref(), experiments).await? {
             return Ok(Self::Rare(driver));
         }
         Ok(if experiments.len() * lifecycles(query.view).len() > MAX_PARTS {
             Self::Together
         } else {
-            Self::Parts(experiments)
+            Self::Parts
         })
     }
 
@@ -80,7 +78,7 @@ impl<'a> Path<'a> {
         match self {
             Self::Rare(_) => "rare",
             Self::Together => "together",
-            Self::Parts(_) => "parts",
+            Self::Parts => "parts",
         }
     }
 
@@ -90,7 +88,8 @@ impl<'a> Path<'a> {
         match self {
             Self::Rare(driver) => vec![(Scope::All(query), vec![Start::Driver(driver)])],
             Self::Together => vec![(Scope::All(query), vec![Start::Runs])],
-            Self::Parts(experiments) => experiments
+            Self::Parts => query
+                .experiments
                 .iter()
                 .flat_map(|&experiment| {
                     let starts = segments(query, experiment);

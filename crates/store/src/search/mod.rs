@@ -6,6 +6,29 @@ pub(crate) mod order;
 use modelyard_database::{Engine, Param, Sql};
 use modelyard_protocol::search::{Expr, Number, NumberTest, TextTest};
 
+use crate::{Error, Result};
+
+/// How many experiments one search may name. Each is a parameter beside those of the filter, and SQLite takes
+/// 32,766 of them.
+const MAX_EXPERIMENTS: usize = 20_000;
+
+/// The experiments of a search, each once.
+///
+/// # Errors
+/// When there are too many.
+pub(crate) fn experiments(mut ids: Vec<i64>) -> Result<Vec<i64>> {
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() > MAX_EXPERIMENTS {
+        return Err(Error::invalid(format!(
+            "The search names {} experiments; the limit is {MAX_EXPERIMENTS}. Split it into several \
+             requests.",
+            ids.len()
+        )));
+    }
+    Ok(ids)
+}
+
 /// Writes the tests of one kind of object.
 pub(crate) trait Fields<'a, N, T> {
     /// Appends a condition that is true or false, never NULL.

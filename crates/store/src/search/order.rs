@@ -94,6 +94,29 @@ impl Skip {
     }
 }
 
+/// Refuses a cursor that cannot be a place in a list of this ordering: a token is not signed, and what was made
+/// up must not reach the database.
+pub(crate) fn check<F: SortField>(
+    order: &[OrderKey<F>],
+    cursor: Option<&Cursor>,
+) -> crate::Result<()> {
+    let Some(cursor) = cursor else { return Ok(()) };
+    let fits = |(key, value): (&OrderKey<F>, &KeyValue)| match (value, key.field.kind()) {
+        (KeyValue::Null, _) => key.field.has_rank(),
+        (KeyValue::Integer(_), Kind::Int)
+        | (KeyValue::Float(_), Kind::Real)
+        | (KeyValue::Text(_), Kind::Text) => true,
+        _ => false,
+    };
+    if cursor.len() == order.len() && order.iter().zip(cursor).all(fits) {
+        return Ok(());
+    }
+    Err(crate::Error::invalid(
+        "Invalid page token. Use the next_page_token of the previous answer as it is, or leave it out to \
+         start from the first page.",
+    ))
+}
+
 /// Appends the condition that a row comes after the cursor.
 pub(crate) fn push_after<'a, F: SortField>(
     sql: &mut Sql<'a>,

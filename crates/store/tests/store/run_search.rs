@@ -18,6 +18,10 @@ on_both_engines!(
     a_page_goes_on_after_a_token_as_text,
     found_runs_carry_their_data,
     patterns_of_many_wildcards_end_soon,
+    filters_at_their_limits_are_answered,
+    orderings_at_their_limit_are_answered,
+    as_many_experiments_as_may_be_named_are_searched,
+    a_made_up_cursor_is_refused,
 );
 
 fn query(filter: &str, order_by: &[&str]) -> RunQuery {
@@ -283,4 +287,100 @@ async fn patterns_of_many_wildcards_end_soon(store: Store) {
     assert_eq!(names(&store, query(&hostile, &[])).await, [""; 0]);
     let matching = format!("tags.t LIKE '{}'", "%a".repeat(500));
     assert_eq!(names(&store, query(&matching, &[])).await, ["run"]);
+}
+
+async fn filters_at_their_limits_are_answered(store: Store) {
+    use modelyard_protocol::limits::{
+        MAX_FILTER_COMPARISONS, MAX_FILTER_DEPTH, MAX_FILTER_LITERALS,
+    };
+    let id = run_in(&store, DEFAULT, "a").await;
+    log(&store, &id, &[("p", "7")], &[point("m", 7.0, 0, 0)], &[("t", "7")]).await.unwrap();
+    let joined = |word: &str| {
+        let one = |n: usize| match n % 3 {
+            0 => format!("tags.t != 'x{n}'"),
+            1 => format!("params.p NOT LIKE '%{n}x'"),
+            _ => format!("metrics.m != {}", n + 100),
+        };
+        (0..MAX_FILTER_COMPARISONS).map(one).collect::<Vec<_>>().join(word)
+    };
+    let list: Vec<_> = (0..MAX_FILTER_LITERALS).map(|n| format!("'{n}'")).collect();
+    let nested = |level: usize| {
+        let (open, close) = ("NOT (".repeat(level / 2), ")".repeat(level / 2));
+        format!("{open}tags.t = '7'{close}")
+    };
+    for filter in [
+        joined(" AND "),
+        joined(" OR "),
+        format!("params.p IN ({})", list.join(",")),
+        nested(MAX_FILTER_DEPTH),
+    ] {
+        assert_eq!(names(&store, query(&filter, &[])).await, ["a"], "{filter:.100}");
+    }
+}
+
+async fn orderings_at_their_limit_are_answered(store: Store) {
+    for n in 0..9 {
+        let id = run_in(&store, DEFAULT, &n.to_string()).await;
+        let metrics = [point("m0", f64::from(n % 2), 0, 0), point("m1", f64::from(n % 3), 0, 0)];
+        log(&store, &id, &[("p0", "same")], &metrics, &[]).await.unwrap();
+    }
+    let clauses: Vec<_> = (0..modelyard_protocol::limits::MAX_ORDER_BY_KEYS)
+        .map(|n| {
+            format!(
+                "{}{} {}",
+                ["metrics.m", "params.p", "tags.t"][n % 3],
+                n / 3,
+                ["ASC", "DESC"][n % 2]
+            )
+        })
+        .collect();
+    let clauses: Vec<_> = clauses.iter().map(String::as_str).collect();
+    let whole = names(&store, query("", &clauses)).await;
+    assert_eq!(whole.len(), 9);
+    let mut query = RunQuery { limit: 2, ..query("", &clauses) };
+    let mut paged = Vec::new();
+    loop {
+        let page = store.search_runs(query.clone()).await.unwrap();
+        paged.extend(page.rows.into_iter().map(|run| run.info.name));
+        let Some(next) = page.next else { break };
+        query.after = Some(next);
+    }
+    assert_eq!(paged, whole);
+}
+
+async fn as_many_experiments_as_may_be_named_are_searched(store: Store) {
+    run(&store).await;
+    let in_many = |count: i64| RunQuery {
+        experiments: (0..count).chain(0..count).collect(),
+        ..query("params.p IS NULL", &["metrics.m"])
+    };
+    assert_eq!(names(&store, in_many(20_000)).await, ["run"]);
+    let (_, message) = refused(store.search_runs(in_many(20_001)).await);
+    assert!(message.contains("20001 experiments"), "{message}");
+}
+
+async fn a_made_up_cursor_is_refused(store: Store) {
+    use modelyard_protocol::page_token::KeyValue::{Float, Integer, Null, Text};
+    run(&store).await;
+    // An order by metric, start and id.
+    let ordered = || query("", &["metrics.m"]);
+    let text = || Text("x".to_owned());
+    for after in [vec![Float(1.0), Integer(1), text()], vec![Null, Integer(i64::MIN), text()]] {
+        store.search_runs(RunQuery { after: Some(after), ..ordered() }).await.unwrap();
+    }
+    for after in [
+        vec![],
+        vec![Float(1.0), Integer(1)],
+        vec![text(), Integer(1), text()],
+        vec![Integer(1), Integer(1), text()],
+        vec![Float(1.0), text(), text()],
+        vec![Float(1.0), Null, text()],
+        vec![Float(1.0), Integer(1), Float(f64::NAN)],
+        vec![Float(1.0), Integer(1), text(), text()],
+    ] {
+        let shown = format!("{after:?}");
+        let outcome = store.search_runs(RunQuery { after: Some(after), ..ordered() }).await;
+        let (_, message) = refused(outcome);
+        assert!(message.starts_with("Invalid page token"), "{shown}: {message}");
+    }
 }
