@@ -16,7 +16,7 @@ use crate::client::Body;
 use crate::output::Console;
 use crate::output::progress::Progress;
 
-/// Broken connections in a row, without a byte in between, after which a file is given up.
+/// Broken connections in a row, none of which got further, after which a file is given up.
 const BREAKS_MAX: u32 = 5;
 /// The pause after the first break; it doubles.
 const BREAK_PAUSE: Duration = Duration::from_millis(250);
@@ -64,7 +64,7 @@ impl Transfer<'_> {
     /// Fetches the file; after a broken connection, the rest of it if it is still the same.
     fn run(&self, destination: &Destination) -> anyhow::Result<()> {
         let mut incoming = destination.begin(&self.wanted.to)?;
-        let (mut have, mut etag, mut breaks) = (0, None, 0);
+        let (mut have, mut furthest, mut etag, mut breaks) = (0, 0, None, 0);
         loop {
             let mut body = self.tree.get(&self.wanted.from, have, etag.as_deref())?;
             if body.start != have {
@@ -78,11 +78,11 @@ impl Transfer<'_> {
                 self.progress.correct(self.wanted.size, size);
             }
             etag = body.etag.take();
-            let before = have;
             match self.copy(&mut body, &mut incoming, &mut have)? {
                 None => return incoming.complete(),
                 Some(broken) => {
-                    breaks = if have > before { 1 } else { breaks + 1 };
+                    breaks = if have > furthest { 1 } else { breaks + 1 };
+                    furthest = furthest.max(have);
                     if breaks > BREAKS_MAX {
                         return Err(broken.into());
                     }

@@ -1,6 +1,8 @@
 //! Downloads from servers that are hostile or falter.
 
 use std::fs;
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -130,7 +132,8 @@ fn a_file_that_changes_meanwhile_is_fetched_anew() {
 
 #[test]
 fn half_a_file_never_gets_its_name() {
-    let answer = |_: &Request| Answer { cut: Some(0), ..Answer::new(200, "0123456789") };
+    // Without a version there is no asking for the rest, so it never gets further than this.
+    let answer = |_: &Request| Answer { cut: Some(5), ..Answer::new(200, "0123456789") };
     let stub = with_run(PROXIED, one_file(10, answer));
     let cli = Cli::to(&stub.url);
     fs::create_dir(cli.path().join("out")).expect("a folder");
@@ -141,6 +144,30 @@ fn half_a_file_never_gets_its_name() {
     assert_eq!(left.len(), 1, "no temporary file stays");
     let kept = fs::read_to_string(cli.path().join("out/model.bin")).expect("there");
     assert_eq!(kept, "what was there");
+}
+
+#[test]
+fn a_person_who_gives_up_leaves_no_half_files() {
+    let answer = |_: &Request| Answer { stall: true, ..Answer::new(200, "0123456789") };
+    let stub = with_run(PROXIED, one_file(20, answer));
+    let cli = Cli::to(&stub.url);
+    let out = cli.path().join("out");
+    let count = || fs::read_dir(&out).map_or(0, Iterator::count);
+    let mut command = cli.command(&["artifacts", "download", "-r", "r", "-d", "out"]);
+    let mut child = command.spawn().expect("run the binary");
+    while count() == 0 {
+        assert!(child.try_wait().expect("a status").is_none(), "it ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    interrupt(child.id());
+    assert_eq!(child.wait().expect("a status").code(), Some(130));
+    assert_eq!(count(), 0);
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests send signals")]
+fn interrupt(pid: u32) {
+    let sent = Command::new("kill").args(["-INT", &pid.to_string()]).status();
+    assert!(sent.expect("run kill").success());
 }
 
 #[test]

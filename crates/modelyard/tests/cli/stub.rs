@@ -28,11 +28,13 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Break the connection after so many bytes of the body; `None`: send it whole.
     pub(crate) cut: Option<usize>,
+    /// Announce twice the body, send it, and say no more.
+    pub(crate) stall: bool,
 }
 
 impl Answer {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), cut: None }
+        Self { status, headers: Vec::new(), body: body.into(), cut: None, stall: false }
     }
 
     pub(crate) fn json(body: &serde_json::Value) -> Self {
@@ -109,7 +111,8 @@ fn serve(
         for (name, value) in &answer.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", answer.body.len()));
+        let length = if answer.stall { answer.body.len() * 2 } else { answer.body.len() };
+        head.push_str(&format!("content-length: {length}\r\n\r\n"));
         out.write_all(head.as_bytes()).ok()?;
         out.write_all(&answer.body[..answer.cut.unwrap_or(answer.body.len())]).ok()?;
         if answer.cut.is_some() {
