@@ -173,25 +173,6 @@ test('a new run does not move what is being read', async () => {
   await page.close();
 });
 
-test('going back from a run shows the table where it was left', async () => {
-  const [many] = (await (await fetch(`${server.url}/api/modelyard/v1/experiments?filter=name%3D'many'`)).json()).experiments;
-  const page = await browser.newPage();
-  await page.goto(`${server.url}/experiments/${many.experiment_id}?sort=metric:n`);
-  const grid = page.getByRole('grid', { name: 'Runs' });
-  await page.getByRole('rowheader').first().waitFor();
-  await grid.evaluate((element) => element.scrollTo(0, 4_950));
-  await page.waitForTimeout(200);
-  const read = await topRow(grid);
-  await named(page, read).click();
-  await page.getByRole('heading', { name: read }).waitFor();
-  await page.goBack();
-  await named(page, read).waitFor();
-  await page.waitForTimeout(200);
-  assert.equal(await topRow(grid), read);
-  await assertSound(page);
-  await page.close();
-});
-
 test('experiments are sorted by what they hold', async () => {
   const page = await browser.newPage();
   await page.goto(server.url);
