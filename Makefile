@@ -7,8 +7,8 @@ SHELL := bash
 
 HOST ?= 127.0.0.1
 PORT ?= 5001
-# `make run PROFILE=release` builds longer and runs faster.
-PROFILE ?= dev
+# `make run PROFILE=dev` builds sooner and runs slower.
+PROFILE ?= release
 # `make bench MODE=full` takes the published sizes.
 MODE ?= quick
 
@@ -26,13 +26,13 @@ run: build ## Set up, build and start Modelyard with its web UI (HOST, PORT, PRO
 	@exec "$(BINARY)" server --host "$(HOST)" --port "$(PORT)"
 
 .PHONY: build
-build: ui-src/dist/.built ## Set up and build the binary with the web UI in it (PROFILE)
+build: ui-src/dist/index.html ## Set up and build the binary with the web UI in it (PROFILE)
 	cargo build --workspace --bin modelyard --profile "$(PROFILE)"
 
 .PHONY: ui
-ui: ui-src/dist/.built ## Set up and build the web UI
+ui: ui-src/dist/index.html ## Set up and build the web UI
 
-ui-src/dist/.built: $(UI_SOURCES) scripts/setup.sh
+ui-src/dist/index.html: $(UI_SOURCES)
 	@scripts/setup.sh packages ui
 	cd ui-src && npm run --silent build
 	@touch $@
