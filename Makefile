@@ -5,12 +5,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
-HOST ?= 127.0.0.1
-PORT ?= 5001
+HOST := 127.0.0.1
+PORT := 5001
 # `make run PROFILE=dev` builds sooner and runs slower.
-PROFILE ?= release
+PROFILE := release
 # `make bench MODE=full` takes the published sizes.
-MODE ?= quick
+MODE := quick
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/modelyard
