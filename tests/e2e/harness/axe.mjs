@@ -7,6 +7,11 @@ const source = await readFile(createRequire(import.meta.url).resolve('axe-core/a
 
 /** No violation of any weight on the page as it is now. */
 export async function assertAccessible(page, what) {
+  // Colours in the middle of a transition belong to no theme.
+  await page.evaluate(async () => {
+    const ends = (animation) => animation.effect?.getComputedTiming().endTime !== Infinity;
+    await Promise.allSettled(document.getAnimations().filter(ends).map((animation) => animation.finished));
+  });
   // Evaluated by the debugger and not by the page, which the page's policy allows.
   await page.evaluate(source);
   const { violations } = await page.evaluate(() => window.axe.run(document));
