@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use modelyard_artifacts::StoreConfig;
 use modelyard_database::DatabaseUri;
+use modelyard_protocol::wire::Rules;
 use modelyard_server::ServerConfig;
 use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
 
@@ -60,6 +61,7 @@ impl Config {
             serving,
             static_prefix: static_prefix(given(&args.static_prefix))?,
             security: security(args, &host)?,
+            rules: Rules { cut_long_values: args.truncate_long_values },
             connections_max: CONNECTIONS_MAX,
         };
         let database_folder = match &database {

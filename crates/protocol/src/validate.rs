@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::Error;
 use crate::limits;
-use crate::wire::python_json;
+use crate::wire::{Rules, python_json};
 
 /// Parses an experiment id.
 ///
@@ -74,13 +74,20 @@ pub fn length(value: &str, limit: usize, name: &str) -> Result<(), Error> {
     Err(Error::invalid(format!("'{name}' exceeds the maximum length of {limit} characters")))
 }
 
-/// Cuts a value to a length in characters.
-pub fn cut(value: &mut String, limit: usize) {
+/// Makes a value fit a length in characters: cuts it, or refuses it where the rules say so.
+///
+/// # Errors
+/// `INVALID_PARAMETER_VALUE`; `name` is what the message calls the value.
+pub fn fit(rules: Rules, value: &mut String, limit: usize, name: &str) -> Result<(), Error> {
+    if !rules.cut_long_values {
+        return length(value, limit, name);
+    }
     if value.len() > limit
         && let Some((end, _)) = value.char_indices().nth(limit)
     {
         value.truncate(end);
     }
+    Ok(())
 }
 
 /// Refuses the character U+0000, which PostgreSQL cannot store (MLflow on SQLite takes it).
@@ -248,7 +255,11 @@ mod tests {
         assert!(length(&"é".repeat(250), 250, "key").is_ok());
         assert!(length(&"é".repeat(251), 250, "key").is_err());
         let mut value = "é".repeat(10);
-        cut(&mut value, 3);
+        let keep = Rules { cut_long_values: false };
+        let error = fit(keep, &mut value, 3, "Param value").unwrap_err();
+        assert_eq!(error.message, "'Param value' exceeds the maximum length of 3 characters");
+        assert!(fit(keep, &mut value, 10, "Param value").is_ok());
+        assert!(fit(Rules::default(), &mut value, 3, "Param value").is_ok());
         assert_eq!(value, "ééé");
     }
 

@@ -1,6 +1,7 @@
 //! What the server is told at start, parsed and checked: the meaning, not the text, of the flags.
 
 use axum::http::HeaderValue;
+use modelyard_protocol::wire::Rules;
 
 pub use crate::middleware::{AllowedHosts, AllowedOrigins};
 
@@ -24,6 +25,8 @@ pub struct ServerConfig {
     pub static_prefix: String,
     /// The checks that protect browsers' users.
     pub security: Security,
+    /// What may be decided about the checks of requests.
+    pub rules: Rules,
     /// Connections open at once; further ones wait in the kernel's queue. Each takes a file
     /// descriptor and, while it idles, some 20 KiB.
     pub connections_max: u32,

@@ -5,20 +5,16 @@ use axum::http::{HeaderMap, header};
 use modelyard_protocol::Error;
 use modelyard_protocol::wire::{self, Params};
 
-use crate::{ApiError, body};
+use crate::{ApiError, AppState, body};
 
 /// A request message of MLflow, decoded and validated.
 #[derive(Debug, Clone)]
 pub(crate) struct Mlflow<T>(pub(crate) T);
 
-impl<S, T> FromRequest<S> for Mlflow<T>
-where
-    S: Send + Sync,
-    T: wire::Request,
-{
+impl<T: wire::Request> FromRequest<AppState> for Mlflow<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
         let (head, body) = request.into_parts();
         refuse_compressed(&head.headers)?;
         let body = body::take(body).await?;
@@ -26,7 +22,7 @@ where
         // A type that is not even text is not JSON either.
         let content_type = content_type.map(|value| value.to_str().unwrap_or_default());
         let params = Params::new(head.method.as_str(), head.uri.query(), content_type, &body)?;
-        Ok(Self(params.read()?))
+        Ok(Self(params.read(app.config.rules)?))
     }
 }
 

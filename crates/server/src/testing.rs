@@ -3,6 +3,7 @@
 use axum::Router;
 use modelyard_artifacts::{LOCATION_MAX_CHARS, Repositories, StoreConfig};
 use modelyard_database::DatabaseUri;
+use modelyard_protocol::wire::Rules;
 use modelyard_protocol::{Context, Environment};
 use modelyard_store::{Settings, Store};
 use tempfile::TempDir;
@@ -44,6 +45,7 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
         serving: Serving::Everything,
         static_prefix: String::new(),
         security: Security::for_host("127.0.0.1"),
+        rules: Rules::default(),
         connections_max: 10,
     };
     let mut routes = Routes::new("");

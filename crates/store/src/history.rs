@@ -25,15 +25,6 @@ pub struct HistoryPage {
     pub more: bool,
 }
 
-/// A series, or a sample of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SampledSeries {
-    /// The run's id.
-    pub run_id: String,
-    /// Points ordered by step, time and value.
-    pub points: Vec<SeriesPoint>,
-}
-
 impl Store {
     /// Up to `limit` points of a run's metric, after the point `after`, ordered by time, step and value.
     /// Empty when the run or the metric does not exist, as in MLflow.
@@ -51,24 +42,10 @@ impl Store {
             })
             .await
     }
-
-    /// The points of a metric in each of several runs, within a range of steps if one is given, ordered by
-    /// step, time and value. Runs without the metric are left out.
-    pub async fn metric_series(
-        &self,
-        run_ids: Vec<String>,
-        key: String,
-        steps: Option<(i64, i64)>,
-    ) -> Result<Vec<SampledSeries>> {
-        let data = (run_ids, key, steps);
-        self.db
-            .read(data, |conn, (runs, key, steps)| Box::pin(series(conn, runs, key, *steps)))
-            .await
-    }
 }
 
 /// The internal numbers of a run and of a metric's name, if both exist.
-async fn locate(conn: &mut Conn, run_id: &str, key: &str) -> Result<Option<(i64, i64)>> {
+pub(crate) async fn locate(conn: &mut Conn, run_id: &str, key: &str) -> Result<Option<(i64, i64)>> {
     let sql = "SELECT id FROM run WHERE uuid = $1";
     let run = conn.query_opt(sql, &[run_id.into()], |row| row.int(0)).await?;
     Ok(run.zip(metric_names::find(conn, key).await?))
@@ -101,38 +78,8 @@ async fn page(
     Ok(HistoryPage { points, more })
 }
 
-async fn series(
-    conn: &mut Conn,
-    run_ids: &[String],
-    key: &str,
-    steps: Option<(i64, i64)>,
-) -> Result<Vec<SampledSeries>> {
-    let mut found = Vec::with_capacity(run_ids.len());
-    for run_id in run_ids {
-        let Some((run, name)) = locate(conn, run_id, key).await? else { continue };
-        let mut sql = Sql::new("SELECT ms, step, value, nan FROM metric_point WHERE run = ");
-        sql.bind(run).push(" AND name = ").bind(name);
-        if let Some((first, last)) = steps {
-            sql.push(" AND step >= ").bind(first).push(" AND step <= ").bind(last);
-        }
-        let mut points = conn.query(sql.text(), sql.params(), read).await?;
-        // Stored by time; by step it is nearly sorted already, which this sort makes use of. NaN competes
-        // as 0, as it is stored.
-        points.sort_by(|a, b| {
-            let (x, y) = (Stored::new(a.value), Stored::new(b.value));
-            (a.step, a.ms)
-                .cmp(&(b.step, b.ms))
-                .then(x.value.total_cmp(&y.value))
-                .then(x.nan.cmp(&y.nan))
-        });
-        if !points.is_empty() {
-            found.push(SampledSeries { run_id: run_id.clone(), points });
-        }
-    }
-    Ok(found)
-}
-
-fn read(row: &Row<'_>) -> modelyard_database::Result<SeriesPoint> {
+/// Reads `ms, step, value, nan`.
+pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<SeriesPoint> {
     let stored = Stored { value: row.real(2)?, nan: row.flag(3)? };
     Ok(SeriesPoint { ms: row.int(0)?, step: row.int(1)?, value: stored.double() })
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::limits;
-use crate::wire::{Field, Kind, Message, Request};
+use crate::wire::{Field, Kind, Message, Request, Rules};
 
 /// `experiments/search-datasets`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,7 +18,7 @@ pub struct SearchDatasets {
 impl Request for SearchDatasets {
     const MESSAGE: Message = Message(&[Field::new("experiment_ids", Kind::Texts, &[])]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         let (count, limit) = (self.experiment_ids.len(), limits::MAX_SEARCH_DATASETS_EXPERIMENTS);
         if count == 0 {
             return Err(Error::invalid(

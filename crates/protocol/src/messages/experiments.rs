@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::limits;
 use crate::states::{LifecycleStage, ViewType};
 use crate::validate;
-use crate::wire::{Check, Field, Kind, Message, Request};
+use crate::wire::{Check, Field, Kind, Message, Request, Rules};
 
 const REQUIRED_TEXT: &[Check] = &[Check::Required, Check::Text];
 
@@ -33,7 +33,7 @@ impl Request for CreateExperiment {
         Field::new("tags", Kind::Messages(&KEY_VALUE), &[Check::Array]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         let views = self.tags.iter().filter(|tag| validate::is_custom_view(&tag.key)).count();
         if views > limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT {
             return Err(validate::too_many_custom_views(None));
@@ -85,7 +85,7 @@ impl Request for UpdateExperiment {
         Field::new("new_name", Kind::Text, &[Check::Text, Check::Required]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::experiment_name(&self.new_name)
     }
 }
@@ -120,7 +120,7 @@ impl Request for SearchExperiments {
         Field::new("page_token", Kind::Text, &[Check::Text]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::max_results(self.max_results, limits::MAX_SEARCH_EXPERIMENTS_RESULTS)
     }
 }
@@ -145,7 +145,7 @@ impl Request for SetExperimentTag {
         Field::new("value", Kind::Text, &[Check::Text]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::experiment_tag(&self.key, &self.value)
     }
 }

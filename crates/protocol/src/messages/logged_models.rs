@@ -9,7 +9,7 @@ use crate::limits;
 use crate::search::OrderByField;
 use crate::states::LoggedModelStatus;
 use crate::validate;
-use crate::wire::{Check, Field, Kind, Message, Request};
+use crate::wire::{Check, Field, Kind, Message, Request, Rules};
 
 const TEXT_REQUIRED: &[Check] = &[Check::Text, Check::Required];
 
@@ -46,7 +46,7 @@ impl Request for CreateLoggedModel {
         Field::new("tags", Kind::Messages(&KEY_VALUE), &[Check::Array]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         if !self.name.is_empty() {
             validate::logged_model_name(&self.name)?;
         }
@@ -75,7 +75,7 @@ impl Request for LogModelParams {
         Field::new("params", Kind::Messages(&KEY_VALUE), &[Check::Array]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         check_params(&self.params)
     }
 }
@@ -119,7 +119,7 @@ impl Request for SetModelTags {
     const MESSAGE: Message =
         Message(&[Field::new("tags", Kind::Messages(&KEY_VALUE), &[Check::Array])]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         check_tags(&self.tags)
     }
 }
@@ -216,7 +216,7 @@ impl Request for SearchLoggedModels {
         Field::new("page_token", Kind::Text, &[Check::Text]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         // MLflow takes 0 for "not said".
         if self.max_results == 0 {
             self.max_results = default_results();

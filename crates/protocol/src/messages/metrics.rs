@@ -7,7 +7,7 @@ use super::runs::{check_param, check_tag};
 use crate::error::Error;
 use crate::limits;
 use crate::validate;
-use crate::wire::{Check, Double, Field, Kind, Message, Request};
+use crate::wire::{Check, Double, Field, Kind, Message, Request, Rules};
 
 mod history;
 
@@ -83,7 +83,7 @@ impl Request for LogMetric {
         !self.run_id.is_empty() && !self.key.is_empty()
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         check_point(&self.key, self.value, self.timestamp, None)?;
         check_origin(&mut self.model_id, &mut self.dataset_name, &mut self.dataset_digest)
     }
@@ -167,7 +167,7 @@ impl Request for LogBatch {
             && self.params.iter().chain(&self.tags).all(|pair| !pair.key.is_empty())
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, rules: Rules) -> Result<(), Error> {
         validate::run_id(&self.run_id)?;
         for (index, metric) in self.metrics.iter_mut().enumerate() {
             check_point(&metric.key, metric.value, metric.timestamp, Some(index))?;
@@ -175,11 +175,11 @@ impl Request for LogBatch {
             check_origin(model_id, dataset_name, dataset_digest)?;
         }
         for (index, param) in self.params.iter_mut().enumerate() {
-            check_param(&param.key, &mut param.value, &format!("params[{index}].key"))?;
+            check_param(rules, &param.key, &mut param.value, &format!("params[{index}].key"))?;
         }
         for (index, tag) in self.tags.iter_mut().enumerate() {
             let paths = (format!("tags[{index}].key"), format!("tags[{index}].value"));
-            check_tag(&tag.key, &mut tag.value, &paths.0, &paths.1)?;
+            check_tag(rules, &tag.key, &mut tag.value, &paths.0, &paths.1)?;
         }
         self.check_counts()?;
         self.refuse_repeated_params()

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::states::{RunStatus, ViewType};
 use crate::validate;
-use crate::wire::{Check, Field, Kind, Message, Request};
+use crate::wire::{Check, Field, Kind, Message, Request, Rules};
 
 mod answers;
 mod inputs;
@@ -55,7 +55,7 @@ impl Request for CreateRun {
         true
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         if self.experiment_id.is_empty() {
             // MLflow notices it in the database, hence its other code.
             let message = crate::wire::missing("experiment_id").message;
@@ -107,7 +107,7 @@ impl Request for UpdateRun {
         !self.run_id.is_empty()
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::text(&self.run_name, limits::MAX_RUN_NAME_CHARS, "run_name")
     }
 }
@@ -169,8 +169,8 @@ impl Request for LogParam {
         !self.run_id.is_empty() && !self.key.is_empty()
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
-        check_param(&self.key, &mut self.value, "key")
+    fn validate(&mut self, rules: Rules) -> Result<(), Error> {
+        check_param(rules, &self.key, &mut self.value, "key")
     }
 }
 
@@ -203,8 +203,8 @@ impl Request for SetTag {
         !self.run_id.is_empty() && !self.key.is_empty()
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
-        check_tag(&self.key, &mut self.value, "key", "value")
+    fn validate(&mut self, rules: Rules) -> Result<(), Error> {
+        check_tag(rules, &self.key, &mut self.value, "key", "value")
     }
 }
 
@@ -281,22 +281,27 @@ impl Request for SearchRuns {
         self.max_results <= limits::MAX_SEARCH_RUNS_RESULTS
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::max_results(self.max_results, limits::MAX_SEARCH_RUNS_RESULTS)
     }
 }
 
-/// Checks a parameter and cuts its value.
-pub(super) fn check_param(key: &str, value: &mut String, path: &str) -> Result<(), Error> {
+/// Checks a parameter; a value that is too long is cut or refused.
+pub(super) fn check_param(
+    rules: Rules,
+    key: &str,
+    value: &mut String,
+    path: &str,
+) -> Result<(), Error> {
     validate::key(key, path)?;
     validate::length(key, limits::MAX_KEY_CHARS, "Param key")?;
     validate::storable(value, "value")?;
-    validate::cut(value, limits::MAX_PARAM_VALUE_CHARS);
-    Ok(())
+    validate::fit(rules, value, limits::MAX_PARAM_VALUE_CHARS, "Param value")
 }
 
-/// Checks a run tag and cuts its value.
+/// Checks a run tag; a value that is too long is cut or refused.
 pub(super) fn check_tag(
+    rules: Rules,
     key: &str,
     value: &mut String,
     key_path: &str,
@@ -305,6 +310,5 @@ pub(super) fn check_tag(
     validate::key(key, key_path)?;
     validate::length(key, limits::MAX_KEY_CHARS, key_path)?;
     validate::storable(value, value_path)?;
-    validate::cut(value, limits::MAX_TAG_VALUE_CHARS);
-    Ok(())
+    validate::fit(rules, value, limits::MAX_TAG_VALUE_CHARS, value_path)
 }

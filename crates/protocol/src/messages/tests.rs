@@ -8,7 +8,7 @@ use super::experiments::{ExperimentAnswer, Experiments};
 use super::logged_models::{FinalizeLoggedModel, LoggedModelAnswer};
 use super::metrics::{LogBatch, LogMetric, MetricHistory};
 use super::runs::{CreateRun, LogInputs, RunAnswer, RunInfoAnswer, Runs, UpdateRun};
-use crate::wire::{Params, Request};
+use crate::wire::{Params, Request, Rules};
 
 /// An answer of MLflow, read and written again, keeps every field.
 fn keeps<T: Serialize + DeserializeOwned>(answer: &Value) {
@@ -17,7 +17,7 @@ fn keeps<T: Serialize + DeserializeOwned>(answer: &Value) {
 }
 
 fn read<T: Request>(body: &Value) -> T {
-    Params::from_body(body.to_string().as_bytes()).read().unwrap()
+    Params::from_body(body.to_string().as_bytes()).read(Rules::default()).unwrap()
 }
 
 #[test]

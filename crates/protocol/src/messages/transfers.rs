@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::wire::{Check, Field, Kind, Message, Request};
+use crate::wire::{Check, Field, Kind, Message, Request, Rules};
 
 const REQUIRED_TEXT: &[Check] = &[Check::Required, Check::Text];
 
@@ -155,7 +155,7 @@ impl Request for PresignedUpload {
         Field::new("expiration", Kind::Int64, &[Check::IntLike]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         if self.run_id.is_empty() == self.model_id.is_empty() {
             return Err(Error::invalid("Exactly one of run_id and model_id must be provided."));
         }
@@ -184,7 +184,7 @@ impl Request for PresignedDownload {
         Field::new("expiration", Kind::Int64, &[Check::IntLike]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         check_expiration(self.expiration)
     }
 }

@@ -16,12 +16,26 @@ pub trait Request: DeserializeOwned {
         false
     }
 
-    /// Checks names, lengths and ranges, and cuts long values as MLflow does.
+    /// Checks names, lengths and ranges, and cuts long values as MLflow does, unless `rules` say otherwise.
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE` for the first violation.
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _rules: Rules) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+/// What whoever runs the server may decide about the checks of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Values of params and tags that are too long are cut; if not, the request is refused.
+    pub cut_long_values: bool,
+}
+
+impl Default for Rules {
+    /// MLflow's defaults.
+    fn default() -> Self {
+        Self { cut_long_values: true }
     }
 }
 

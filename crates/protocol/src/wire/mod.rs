@@ -17,7 +17,7 @@ mod query;
 mod tests;
 
 pub(crate) use check::missing;
-pub use message::{Check, Field, Kind, Message, Request};
+pub use message::{Check, Field, Kind, Message, Request, Rules};
 pub use number::Double;
 pub use params::Params;
 pub(crate) use python::json as python_json;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::check::check;
-use super::message::{Kind, Message, Request};
+use super::message::{Kind, Message, Request, Rules};
 use super::normalise::{normalise, refuse_double_spelling};
 use super::query::{Query, parse_query};
 use crate::error::Error;
@@ -57,9 +57,9 @@ impl<'a> Params<'a> {
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE` with MLflow's messages.
-    pub fn read<T: Request>(&self) -> Result<T, Error> {
+    pub fn read<T: Request>(&self, rules: Rules) -> Result<T, Error> {
         let mut request = self.read_unvalidated::<T>()?;
-        request.validate()?;
+        request.validate(rules)?;
         Ok(request)
     }
 

@@ -12,11 +12,11 @@ use crate::messages::runs::{CreateRun, LogInputs, LogModel, SearchRuns, SetTag, 
 use crate::states::{LoggedModelStatus, RunStatus, ViewType};
 
 fn body<T: Request>(body: &str) -> Result<T, Error> {
-    Params::from_body(body.as_bytes()).read()
+    Params::from_body(body.as_bytes()).read(Rules::default())
 }
 
 fn query<T: Request>(query: &str) -> Result<T, Error> {
-    Params::from_query(query).read()
+    Params::from_query(query).read(Rules::default())
 }
 
 fn message<T: Request>(result: Result<T, Error>) -> String {
@@ -325,9 +325,9 @@ proptest! {
 
     #[test]
     fn no_body_panics(bytes: Vec<u8>, text in ".*", request in near_batch()) {
-        let _ = Params::from_body(&bytes).read::<LogBatch>();
-        let _ = Params::from_query(&text).read::<SearchExperiments>();
-        let _ = Params::from_body(request.to_string().as_bytes()).read::<LogBatch>();
-        let _ = Params::from_body(format!("{{{text}").as_bytes()).read::<LogMetric>();
+        let _ = Params::from_body(&bytes).read::<LogBatch>(Rules::default());
+        let _ = Params::from_query(&text).read::<SearchExperiments>(Rules::default());
+        let _ = Params::from_body(request.to_string().as_bytes()).read::<LogBatch>(Rules::default());
+        let _ = Params::from_body(format!("{{{text}").as_bytes()).read::<LogMetric>(Rules::default());
     }
 }

@@ -159,11 +159,9 @@ pub(crate) async fn history_bulk_interval(
     let (steps, size) = (asked.steps(), page_size(asked.max_results)?);
     let mut metrics = Vec::new();
     for run_id in asked.run_ids {
-        let series = app.store.metric_series(vec![run_id], asked.metric_key.clone(), steps).await?;
-        for series in series {
-            let sample = sample(&series.points, size);
-            metrics.extend(sample.into_iter().map(with_run(&series.run_id, &asked.metric_key)));
-        }
+        let key = asked.metric_key.clone();
+        let sample = app.store.sample_metric(run_id.clone(), key, steps, size).await?;
+        metrics.extend(sample.into_iter().map(with_run(&run_id, &asked.metric_key)));
     }
     answer::json(&Sample { metrics })
 }
@@ -181,41 +179,5 @@ fn with_run(run_id: &str, key: &str) -> impl Fn(SeriesPoint) -> MetricWithRun {
         timestamp: point.ms,
         step: point.step,
         run_id: run_id.to_owned(),
-    }
-}
-
-/// Thins a series as MLflow does: cut into `size` stretches as equal as can be, the longer ones
-/// first, the first point of each is kept; the last point of all takes the place of the last kept.
-fn sample(points: &[SeriesPoint], size: usize) -> Vec<SeriesPoint> {
-    if points.len() <= size {
-        return points.to_vec();
-    }
-    let (length, longer) = (points.len() / size, points.len() % size);
-    let start = |stretch: usize| stretch * length + stretch.min(longer);
-    let mut kept: Vec<_> = (0..size).map(|stretch| points[start(stretch)]).collect();
-    if let (Some(slot), Some(last)) = (kept.last_mut(), points.last()) {
-        *slot = *last;
-    }
-    kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn steps(count: i64, size: usize) -> Vec<i64> {
-        let point = |step| SeriesPoint { ms: 0, step, value: 0.0 };
-        let points: Vec<_> = (0..count).map(point).collect();
-        sample(&points, size).into_iter().map(|point| point.step).collect()
-    }
-
-    /// As SQL's NTILE divides rows.
-    #[test]
-    fn samples_are_mlflows() {
-        assert_eq!(steps(3, 5), [0, 1, 2]);
-        assert_eq!(steps(10, 4), [0, 3, 6, 9]);
-        assert_eq!(steps(11, 4), [0, 3, 6, 10]);
-        assert_eq!(steps(5, 1), [4]);
-        assert_eq!(steps(0, 3), [0_i64; 0]);
     }
 }

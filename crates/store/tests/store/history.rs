@@ -9,7 +9,8 @@ on_both_engines!(
     points_are_ordered_by_time_step_and_value,
     pages_give_every_point_once,
     what_does_not_exist_has_no_history,
-    series_are_ordered_by_step_and_cut_to_a_range,
+    samples_are_ordered_by_step_and_cut_to_a_range,
+    samples_do_not_depend_on_the_order_in_time,
     a_deleted_run_keeps_its_history,
 );
 
@@ -79,38 +80,52 @@ async fn what_does_not_exist_has_no_history(store: Store) {
         assert_eq!(page, empty, "{run} {key}");
     }
     let other = run_in(&store, DEFAULT, "without").await;
-    let runs = vec!["nobody".to_owned(), other];
-    assert_eq!(store.metric_series(runs, "m".to_owned(), None).await.unwrap(), []);
+    for run in ["nobody", &other] {
+        assert_eq!(sample(&store, run, None, 10).await, [], "{run}");
+    }
 }
 
-async fn series_are_ordered_by_step_and_cut_to_a_range(store: Store) {
-    let (one, other) = (run(&store).await, run(&store).await);
-    let log = async |id: &str, list: &[(i64, i64, f64)]| {
-        let points: Vec<_> =
-            list.iter().map(|&(step, ms, value)| point("m", value, step, ms)).collect();
-        crate::harness::log(&store, id, &[], &points, &[]).await.unwrap();
-    };
-    log(&one, &[(3, 1, 1.0), (-1, 9, 2.0), (3, 0, 5.0), (0, 0, 4.0), (0, 0, f64::NAN)]).await;
-    log(&other, &[(1, 1, 1.0)]).await;
-    let read = async |steps| {
-        let runs = vec![other.clone(), one.clone()];
-        let found = store.metric_series(runs, "m".to_owned(), steps).await.unwrap();
-        let of = |run: &str| {
-            let series = found.iter().find(|series| series.run_id == run)?;
-            let points = series.points.iter().map(|point| (point.step, point.ms, point.value));
-            Some(format!("{:?}", points.collect::<Vec<_>>()))
+async fn sample(
+    store: &Store,
+    run: &str,
+    steps: Option<(i64, i64)>,
+    size: usize,
+) -> Vec<(i64, i64, String)> {
+    let found = store.sample_metric(run.to_owned(), "m".to_owned(), steps, size).await.unwrap();
+    found.iter().map(|point| (point.step, point.ms, point.value.to_string())).collect()
+}
+
+async fn samples_are_ordered_by_step_and_cut_to_a_range(store: Store) {
+    let id = run(&store).await;
+    let logged = [(3, 1, 1.0), (-1, 9, 2.0), (3, 0, 5.0), (0, 0, 4.0), (0, 0, f64::NAN)];
+    let points = logged.map(|(step, ms, value)| point("m", value, step, ms));
+    log(&store, &id, &[], &points, &[]).await.unwrap();
+    let whole = [(-1, 9, "2"), (0, 0, "NaN"), (0, 0, "4"), (3, 0, "5"), (3, 1, "1")];
+    let whole = whole.map(|(step, ms, value)| (step, ms, value.to_owned()));
+    assert_eq!(sample(&store, &id, None, 5).await, whole);
+    assert_eq!(sample(&store, &id, Some((i64::MIN, i64::MAX)), 100).await, whole);
+    assert_eq!(sample(&store, &id, Some((0, 2)), 100).await, whole[1..3]);
+    assert_eq!(sample(&store, &id, Some((2, 1)), 100).await, []);
+    // Two stretches of three and two points: the first of each, but the last of all for the last.
+    assert_eq!(sample(&store, &id, None, 2).await, [whole[0].clone(), whole[4].clone()]);
+    assert_eq!(sample(&store, &id, None, 1).await, whole[4..]);
+}
+
+/// Steps that rise with time take another way through the table than those that do not.
+async fn samples_do_not_depend_on_the_order_in_time(store: Store) {
+    let (rising, falling) = (run(&store).await, run(&store).await);
+    let at = |ms: fn(i64) -> i64| (0..50).map(move |step| point("m", step as f64, step, ms(step)));
+    log(&store, &rising, &[], &at(|step| step).collect::<Vec<_>>(), &[]).await.unwrap();
+    log(&store, &falling, &[], &at(|step| 100 - step).collect::<Vec<_>>(), &[]).await.unwrap();
+    for size in [1, 2, 7, 49, 50, 51] {
+        let steps = async |run: &str| -> Vec<i64> {
+            sample(&store, run, Some((0, 60)), size).await.iter().map(|point| point.0).collect()
         };
-        (of(&one), of(&other))
-    };
-    let whole = "[(-1, 9, 2.0), (0, 0, NaN), (0, 0, 4.0), (3, 0, 5.0), (3, 1, 1.0)]";
-    let (first, second) = read(None).await;
-    assert_eq!((first.as_deref(), second.as_deref()), (Some(whole), Some("[(1, 1, 1.0)]")));
-    let (first, second) = read(Some((0, 2))).await;
-    let cut = "[(0, 0, NaN), (0, 0, 4.0)]";
-    assert_eq!((first.as_deref(), second.as_deref()), (Some(cut), Some("[(1, 1, 1.0)]")));
-    assert_eq!(read(Some((2, 1))).await, (None, None));
-    let (first, _) = read(Some((i64::MIN, i64::MAX))).await;
-    assert_eq!(first.as_deref(), Some(whole));
+        let found = steps(&rising).await;
+        assert_eq!(found, steps(&falling).await, "{size}");
+        assert_eq!(found.len(), size.min(50));
+        assert_eq!(found.last(), Some(&49));
+    }
 }
 
 async fn a_deleted_run_keeps_its_history(store: Store) {

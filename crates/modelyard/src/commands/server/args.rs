@@ -106,6 +106,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", help_heading = SECURITY)]
     pub(crate) app_name: Option<String>,
 
+    /// Cut values of params (6000 characters) and tags (8000) that are too long; with false, refuse
+    /// them.
+    #[arg(long, value_name = "BOOL", env = "MLFLOW_TRUNCATE_LONG_VALUES", default_value = "true",
+          value_parser = parse_bool, action = ArgAction::Set, help_heading = OPERATION)]
+    pub(crate) truncate_long_values: bool,
     /// Form of the log lines on stderr: text or json.
     #[arg(long, value_name = "FORMAT", env = "MODELYARD_LOG_FORMAT", value_enum,
           default_value_t = Format::Text, hide_possible_values = true, help_heading = OPERATION)]

@@ -8,7 +8,7 @@ use super::REQUIRED_TEXT;
 use crate::error::Error;
 use crate::limits;
 use crate::validate;
-use crate::wire::{Check, Double, Field, Kind, Message, Query, Request};
+use crate::wire::{Check, Double, Field, Kind, Message, Query, Request, Rules};
 
 /// `metrics/get-history`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -44,7 +44,7 @@ impl Request for GetHistory {
         Field::new("run_uuid", Kind::Text, &[]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         match self.max_results {
             Some(value) if value < 1 => Err(Error::invalid(format!(
                 "Invalid value {value} for parameter 'max_results' supplied. It must be a positive \
@@ -194,7 +194,7 @@ impl Request for HistoryBulkInterval {
         ),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         match (self.start_step, self.end_step) {
             (Some(start), Some(end)) if start > end => Err(Error::invalid(format!(
                 "end_step must be greater than start_step. Found start_step={start} and \

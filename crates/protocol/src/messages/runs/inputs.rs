@@ -8,7 +8,7 @@ use super::REQUIRED_TEXT;
 use crate::error::Error;
 use crate::limits;
 use crate::validate;
-use crate::wire::{Check, Field, Kind, Message, Request, missing};
+use crate::wire::{Check, Field, Kind, Message, Request, Rules, missing};
 
 /// `runs/log-inputs`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -95,7 +95,7 @@ impl Request for LogInputs {
         !self.run_id.is_empty()
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::run_id(&self.run_id)?;
         if self.datasets.len() > limits::MAX_DATASETS_PER_BATCH {
             return Err(Error::invalid(format!(
@@ -173,7 +173,7 @@ impl Request for LogOutputs {
         Field::new("models", Kind::Messages(&MODEL_OUTPUT), &[Check::Required, Check::Array]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         for (index, model) in self.models.iter().enumerate() {
             if model.model_id.is_empty() {
                 return Err(missing(&format!("models[{index}].model_id")));
@@ -241,7 +241,7 @@ impl Request for LogModel {
         Field::new("model_json", Kind::Text, &[Check::Text, Check::Required]),
     ]);
 
-    fn validate(&mut self) -> Result<(), Error> {
+    fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::storable(&self.model_json, "model_json")?;
         self.history_entry().map(drop)
     }

@@ -255,9 +255,9 @@ impl<'s> Side<'s> {
         match op {
             Op::History(r, key) => {
                 let page = store.metric_history(self.run_id(*r), key.clone(), None, 3).await;
-                let runs = vec![self.run_id(*r), self.run_id(*r + 1)];
-                let series = store.metric_series(runs, key.clone(), Some((0, 1))).await;
-                Ok(format!("{} {}", self.told(page)?, self.told(series)?))
+                let sample =
+                    store.sample_metric(self.run_id(*r), key.clone(), Some((0, 1)), 2).await;
+                Ok(format!("{} {}", self.told(page)?, self.told(sample)?))
             }
             Op::SearchRuns(view, filter, order, limit) => {
                 let query = RunQuery {
