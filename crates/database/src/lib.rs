@@ -106,10 +106,10 @@ impl Database {
             Open::Sqlite(sqlite) => {
                 let (job, outcome) = job::Write::new(data, operation);
                 sqlite.writer.submit(job)?;
-                let stopped = || Error::Unavailable("the writer has stopped".into()).into();
-                outcome.await.unwrap_or_else(|_| Err(stopped()))
+                outcome.await.unwrap_or_else(|_| Err(sqlite::stopped().into()))
             }
-            Open::Postgres(postgres) => postgres.write(&data, &operation).await,
+            // Boxed, so that the futures of requests on SQLite stay small.
+            Open::Postgres(postgres) => Box::pin(postgres.write(&data, &operation)).await,
         }
     }
 
@@ -126,7 +126,16 @@ impl Database {
                 let job = move |conn: &mut Conn| job::poll_once(conn, &data, &operation);
                 sqlite.readers.run(job).await
             }
-            Open::Postgres(postgres) => postgres.read(&data, &operation).await,
+            Open::Postgres(postgres) => Box::pin(postgres.read(&data, &operation)).await,
+        }
+    }
+
+    /// Whether writes are taken. On SQLite they are not any more after the disk has failed; PostgreSQL is asked
+    /// with each write.
+    pub fn check_writes(&self) -> Result<()> {
+        match &self.0 {
+            Open::Sqlite(sqlite) => sqlite.writer.check(),
+            Open::Postgres(_) => Ok(()),
         }
     }
 

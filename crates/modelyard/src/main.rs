@@ -14,6 +14,10 @@ mod logging;
 mod output;
 mod transfer;
 
+/// Requests make many small allocations on one thread and free them on another, which glibc's is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The machine-learning life cycle in one binary: an MLflow-compatible tracking server, and its
 /// command line.
 #[derive(Debug, Parser)]

@@ -86,8 +86,9 @@ impl Store {
         self.db.load()
     }
 
-    /// Whether the database answers: one small read.
+    /// Whether the database answers and takes writes: one small read.
     pub async fn check(&self) -> Result<()> {
+        self.db.check_writes()?;
         self.db.read((), |conn, ()| Box::pin(experiments::probe(conn))).await
     }
 

@@ -8,14 +8,15 @@ mod writer;
 use std::path::Path;
 
 pub(crate) use readers::Readers;
-pub(crate) use writer::{Job, Writer};
+pub(crate) use writer::{Job, Writer, stopped};
 
 use crate::{Conn, Result};
 
 /// An open SQLite database.
 pub(crate) struct Sqlite {
-    pub(crate) writer: Writer,
+    /// Dropped before the writer: whoever closes a database last puts its log away, and only the writer may.
     pub(crate) readers: Readers,
+    pub(crate) writer: Writer,
 }
 
 impl Sqlite {
@@ -27,6 +28,6 @@ impl Sqlite {
         prepare(&mut conn)?;
         let readers = Readers::new(path)?;
         let writer = Writer::start(conn)?;
-        Ok(Self { writer, readers })
+        Ok(Self { readers, writer })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
@@ -16,7 +17,8 @@ const MAX_BATCH: usize = 512;
 
 /// An operation that waits for the writer.
 pub(crate) trait Job: Send {
-    /// Does the work inside the open transaction and keeps the outcome; `false` undoes the work.
+    /// Does the work inside the open transaction and keeps the outcome; `false` undoes the work. May be
+    /// called again, after the first work was undone.
     fn run(&mut self, conn: &mut Conn) -> bool;
 
     /// Hands the outcome to whoever waits, or the failure of the commit.
@@ -42,9 +44,11 @@ impl WriterStats {
     }
 }
 
-/// The handle on the writer thread. When the last one is dropped the thread ends its work and stops.
+/// The handle on the writer thread. When it is dropped the thread ends its work and closes the database.
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Box<dyn Job>>,
+    /// `None` only while it is being dropped.
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
     stats: Arc<WriterStats>,
 }
 
@@ -54,21 +58,28 @@ impl Writer {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         let stats = Arc::new(WriterStats::default());
         let counters = Arc::clone(&stats);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("database-writer".into())
             .spawn(move || write_all(conn, waiting, &counters))
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { queue, stats })
+        Ok(Self { queue: Some(queue), thread: Some(thread), stats })
     }
 
     /// Queues a job, or says that the queue is full.
     pub(crate) fn submit(&self, job: Box<dyn Job>) -> Result<()> {
-        self.queue.try_send(job).map_err(|error| match error {
+        let Some(queue) = &self.queue else { return Err(stopped()) };
+        queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Error::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => {
-                Error::Unavailable("the writer has stopped".into())
-            }
+            mpsc::error::TrySendError::Closed(_) => stopped(),
         })
+    }
+
+    /// Whether writes are still taken: they are not after a failure of the disk.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.queue {
+            Some(queue) if !queue.is_closed() => Ok(()),
+            _ => Err(stopped()),
+        }
     }
 
     /// The counters.
@@ -78,8 +89,23 @@ impl Writer {
 
     /// How many writes wait at this moment.
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        if let Some(Err(_)) = ended {
+            tracing::error!("the writer of the database has panicked");
+        }
+    }
+}
+
+/// What whoever writes is told when no writes are taken any more.
+pub(crate) fn stopped() -> Error {
+    Error::Unavailable("the writer has stopped".into())
 }
 
 fn write_all(mut conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>, stats: &WriterStats) {
@@ -92,16 +118,22 @@ fn write_all(mut conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>, stats: &
         }
         let operations = batch.len() as u64;
         let commit = transact(&mut conn, &mut batch);
-        if let Err(error) = &commit {
-            tracing::error!(%error, operations, "a group of writes was not committed");
+        match &commit {
+            Ok(()) => {
+                stats.commits.fetch_add(1, Ordering::Relaxed);
+                stats.operations.fetch_add(operations, Ordering::Relaxed);
+            }
+            Err(error) => {
+                tracing::error!(%error, operations, "a group of writes was not committed");
+            }
         }
-        stats.commits.fetch_add(1, Ordering::Relaxed);
-        stats.operations.fetch_add(operations, Ordering::Relaxed);
+        // A sync that failed once may seem to succeed when tried again although the data are gone; and a
+        // transaction that cannot be undone would swallow the next one.
+        let broken = matches!(commit, Err(Error::Disk(_))) || !is_idle(&conn);
         for job in batch.drain(..) {
             job.finish(commit.clone());
         }
-        if matches!(commit, Err(Error::Disk(_))) {
-            // A sync that failed once may seem to succeed when tried again although the data are gone.
+        if broken {
             tracing::error!(
                 "no further writes are taken; check the disk and start the server again"
             );
@@ -115,38 +147,57 @@ fn write_all(mut conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>, stats: &
 /// Runs a batch in one transaction. An operation that fails is undone alone, its neighbours stay.
 fn transact(conn: &mut Conn, batch: &mut [Box<dyn Job>]) -> Result<()> {
     step(conn, "BEGIN IMMEDIATE")?;
-    let outcome = match batch {
-        [only] => {
-            if !only.run(conn) {
-                // Nothing to keep; the failure is the job's own and already noted there.
-                return rollback(conn);
-            }
-            Ok(())
-        }
-        many => run_each(conn, many),
+    let outcome = match run_together(conn, batch) {
+        Ok(true) => Ok(()),
+        // Nothing of a lone operation is to be kept; its failure is noted there.
+        Ok(false) if batch.len() == 1 => return rollback(conn),
+        Ok(false) => run_apart(conn, batch),
+        Err(error) => Err(error),
     };
-    match outcome.and_then(|()| step(conn, "COMMIT")) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            rollback(conn)?;
-            Err(error)
+    outcome.and_then(|()| step(conn, "COMMIT")).inspect_err(|_| {
+        if let Err(error) = rollback(conn) {
+            tracing::error!(%error, "a group of writes could not be undone");
         }
-    }
+    })
 }
 
-fn run_each(conn: &mut Conn, batch: &mut [Box<dyn Job>]) -> Result<()> {
+/// Runs the operations one after the other; `false` when one has failed and left something to undo.
+///
+/// Nearly all succeed, or fail before they have changed anything, so marking a place to return to before
+/// each would be work for nothing.
+fn run_together(conn: &mut Conn, batch: &mut [Box<dyn Job>]) -> Result<bool> {
+    for job in batch {
+        let changes = changes(conn);
+        let keep = job.run(conn);
+        refuse_ended(conn)?;
+        if !keep && changes != self::changes(conn) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Begins again, and undoes each operation that fails.
+fn run_apart(conn: &mut Conn, batch: &mut [Box<dyn Job>]) -> Result<()> {
+    step(conn, "ROLLBACK")?;
+    step(conn, "BEGIN IMMEDIATE")?;
     for job in batch {
         step(conn, "SAVEPOINT operation")?;
         let keep = job.run(conn);
-        if is_idle(conn) {
-            // The engine gave up the whole transaction (disk full, I/O error): the neighbours' work
-            // is gone too, so none of the batch may be acknowledged.
-            return Err(Error::Full("the database ended the transaction by itself".into()));
-        }
+        refuse_ended(conn)?;
         if !keep {
             step(conn, "ROLLBACK TO operation")?;
         }
         step(conn, "RELEASE operation")?;
+    }
+    Ok(())
+}
+
+/// After some errors (disk full, I/O) the engine itself gives up the whole transaction: the neighbours' work
+/// is gone too, so none of the batch may be acknowledged.
+fn refuse_ended(conn: &Conn) -> Result<()> {
+    if is_idle(conn) {
+        return Err(Error::Full("the database gave up the transaction; is the disk full?".into()));
     }
     Ok(())
 }
@@ -162,6 +213,14 @@ fn step(conn: &Conn, sql: &str) -> Result<()> {
             Ok(())
         }
         Conn::Postgres(_) => Err(Error::Other("a PostgreSQL connection in SQLite's writer".into())),
+    }
+}
+
+/// How many rows this connection has changed since it was opened.
+fn changes(conn: &Conn) -> u64 {
+    match conn {
+        Conn::Sqlite(conn) => conn.total_changes(),
+        Conn::Postgres(_) => 0,
     }
 }
 

@@ -51,6 +51,21 @@ fn idle_connections_do_not_hold_the_end_up() {
     assert!(began.elapsed().as_secs() < 15);
 }
 
+/// Who copies the database of a stopped server copies all of it.
+#[test]
+fn a_clean_stop_leaves_the_database_in_one_file() {
+    for _ in 0..5 {
+        let mut server = server();
+        let run = create_run(&server, "0");
+        log_metric(&server, &run, "loss", &json!(1), 0);
+        let _listener = server.connect();
+        assert!(server.terminate().success());
+        let files = std::fs::read_dir(server.data()).expect("the data folder");
+        let names = files.map(|file| file.expect("a file").file_name());
+        assert!(names.into_iter().all(|name| !name.to_string_lossy().ends_with("-wal")));
+    }
+}
+
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
     let mut server = server();
