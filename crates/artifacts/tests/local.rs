@@ -35,6 +35,9 @@ impl Environment for Counters {
 }
 
 /// A root, a folder outside it with a file nobody may reach, and the clock.
+/// Empty files that a repository keeps ready for uploads.
+const SPARES_MAX: usize = 32;
+
 struct Fixture {
     temp: tempfile::TempDir,
     now_ms: Arc<AtomicU64>,
@@ -71,6 +74,18 @@ impl Fixture {
     }
 
     /// Everything in the reserved folder, with permissions.
+    /// How many temporary files there are: empty ones, and others.
+    fn temporary(&self) -> (usize, usize) {
+        let is_temporary = |file: &&PathBuf| {
+            let name = file.file_name().expect("a name").to_string_lossy();
+            file.is_file() && name != "lock" && !name.starts_with("journal-")
+        };
+        let found = self.reserved();
+        let sizes = found.keys().filter(is_temporary).filter_map(|file| fs::metadata(file).ok());
+        let (empty, written): (Vec<_>, Vec<_>) = sizes.partition(|file| file.len() == 0);
+        (empty.len(), written.len())
+    }
+
     fn reserved(&self) -> BTreeMap<PathBuf, u32> {
         let mut found = BTreeMap::new();
         let mut folders = vec![self.root().join(RESERVED_NAME)];
@@ -252,7 +267,6 @@ async fn finished_and_broken_uploads_leave_no_files_behind() {
     let fixture = Fixture::new();
     let repository = fixture.open();
     put(&repository, "f", b"x").await.expect("stored");
-    let at_rest = fixture.reserved();
     put(&repository, "g", &[0; LARGE]).await.expect("stored");
     let broken = stream::iter([Ok(Bytes::from(vec![0; LARGE])), Err(io::Error::other("gone"))]);
     repository.upload(&path("h"), None, broken).await.expect_err("broken off");
@@ -261,8 +275,11 @@ async fn finished_and_broken_uploads_leave_no_files_behind() {
     let target = path("h");
     let given_up = repository.upload(&target, None, endless);
     tokio::time::timeout(std::time::Duration::from_millis(50), given_up).await.expect_err("hangs");
-    let multipart = repository.create_multipart(&path("m"), 1).await.expect("begun");
-    repository.abort_multipart(&multipart, &path("m")).await.expect("aborted");
+    // More often than files are kept ready, all of which are empty.
+    for _ in 0..SPARES_MAX + 10 {
+        let multipart = repository.create_multipart(&path("m"), 1).await.expect("begun");
+        repository.abort_multipart(&multipart, &path("m")).await.expect("aborted");
+    }
     let multipart = repository.create_multipart(&path("m"), 1).await.expect("begun");
     let body = stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"xx"))]);
     let etag = repository.upload_part(&multipart, 1, 2, body).await.expect("stored");
@@ -270,7 +287,11 @@ async fn finished_and_broken_uploads_leave_no_files_behind() {
     repository.complete_multipart(&multipart, &path("m"), &list).await.expect("completed");
     put(&repository, "f/below", b"x").await.expect_err("a file is in the way");
     repository.delete(&path("g")).await.expect("removed");
-    eventually(|| fixture.reserved() == at_rest).await;
+    eventually(|| {
+        let (empty, written) = fixture.temporary();
+        written == 0 && empty <= SPARES_MAX
+    })
+    .await;
     drop(repository);
     eventually(|| fixture.reserved().len() <= 2).await;
 }
@@ -432,7 +453,7 @@ async fn the_number_of_uploads_in_parts_is_bounded() {
         }
     };
     assert!(matches!(refused, Error::TooManyUploads), "{refused:?}");
-    assert_eq!(begun, 1000);
+    assert_eq!(begun, 200);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod journal;
 mod list;
 mod multipart;
 mod read;
+mod spares;
 mod staged;
 mod tree;
 mod upload;

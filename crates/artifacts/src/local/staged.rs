@@ -7,25 +7,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cap_std::fs::Dir;
+use modelyard_protocol::Context;
 
-use super::work::{Work, new_file};
+use super::spares::Spares;
+use super::work::Work;
 use crate::error::{Error, Result};
 use crate::path::ArtifactPath;
 
 /// A file in the reserved folder, readable only for its owner, under a name that cannot be
 /// guessed. Removed when dropped, unless it was [put in place](Self::put).
 pub(super) struct Staged {
-    pub(super) file: File,
+    pub(super) file: Arc<File>,
     work: Arc<Work>,
     /// `None` once it is in the tree.
     name: Option<String>,
 }
 
 impl Staged {
-    pub(super) fn create(work: Arc<Work>, name: String) -> Result<Self> {
-        let file = work.dir.open_with(&name, &new_file());
-        let file = file.map_err(Error::io("making a temporary file"))?.into_std();
-        Ok(Self { file, work, name: Some(name) })
+    pub(super) fn create(work: Arc<Work>, context: &Context) -> Result<Self> {
+        let made = Spares::take(&work, context).map_err(Error::io("making a temporary file"))?;
+        Ok(Self { file: Arc::new(made.file), work, name: Some(made.name) })
     }
 
     /// Appends to the file.
@@ -34,7 +35,7 @@ impl Staged {
         let mut rest = slices.as_mut_slice();
         IoSlice::advance_slices(&mut rest, 0);
         while !rest.is_empty() {
-            match self.file.write_vectored(rest) {
+            match (&*self.file).write_vectored(rest) {
                 Ok(0) => return Err(Error::io(WRITING)(io::ErrorKind::WriteZero.into())),
                 Ok(written) => IoSlice::advance_slices(&mut rest, written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -120,7 +120,7 @@ impl Writing {
             Some(ended) => joined(ended).await?,
             None => {}
         }
-        let file = staged.file.try_clone().map_err(Error::io("syncing an artifact"))?;
+        let file = Arc::clone(&staged.file);
         self.written_back = self.received;
         self.write_back = Some(tokio::task::spawn_blocking(move || {
             file.sync_data().map_err(Error::io("syncing an artifact"))
@@ -154,9 +154,8 @@ pub(super) async fn joined<T>(
 impl Inner {
     /// Starts a file of a known or unknown size.
     pub(super) fn stage(&self, expected_bytes: Option<u64>) -> Result<Staged> {
-        let work = self.work()?;
         self.check_room(expected_bytes.unwrap_or_default())?;
-        work.stage(&self.context)
+        Staged::create(self.work()?, &self.context)
     }
 
     /// Refuses what cannot fit, better now than after the client has sent it all.
@@ -170,7 +169,7 @@ impl Inner {
     /// Puts a whole file into the tree; durable on return.
     pub(super) fn put_journaled(&self, path: &ArtifactPath, frames: &[Bytes]) -> Result<()> {
         let work = self.work()?;
-        let mut staged = work.stage(&self.context)?;
+        let mut staged = Staged::create(Arc::clone(&work), &self.context)?;
         staged.write(frames)?;
         let _turn = self.turn(path);
         let _no_removal = self.removal.read().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,7 @@ use cap_std::fs::{MetadataExt as _, PermissionsExt as _};
 use modelyard_protocol::Context;
 
 use super::journal::{self, Journal};
-use super::staged::Staged;
+use super::spares::Spares;
 use super::tree::{self, Parent};
 use crate::error::{Error, Result};
 use crate::path::{ArtifactPath, RESERVED_NAME};
@@ -24,6 +24,7 @@ const LOCK: &str = "lock";
 pub(super) struct Work {
     pub(super) dir: Dir,
     pub(super) journal: Journal,
+    pub(super) spares: Spares,
     reserved: Dir,
     name: String,
     /// Permissions of new artifacts, as the process's umask wants them.
@@ -57,7 +58,10 @@ impl Work {
         let create = |file: &str| dir.open_with(file, &new_file()).map(|file| file.into_std());
         let journal = Journal::start(create, Box::new(move || tree::sync_file_system(&root)));
         match journal {
-            Ok(journal) => Ok(Self { dir, journal, reserved, name, file_mode, _lock: lock }),
+            Ok(journal) => {
+                let spares = Spares::default();
+                Ok(Self { dir, journal, spares, reserved, name, file_mode, _lock: lock })
+            }
             Err(error) => {
                 // Mostly for want of room, which what was made so far would make worse.
                 let _ = reserved.remove_dir_all(&name);
@@ -194,11 +198,4 @@ pub(super) fn new_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
     options
-}
-
-impl Work {
-    /// Starts a file that is not in the tree yet.
-    pub(super) fn stage(self: &std::sync::Arc<Self>, context: &Context) -> Result<Staged> {
-        Staged::create(std::sync::Arc::clone(self), context.uuid_hex())
-    }
 }

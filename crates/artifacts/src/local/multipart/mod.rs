@@ -61,7 +61,7 @@ impl UploadId {
 struct Upload {
     path: ArtifactPath,
     /// The file of `staged`, for writing to from several threads.
-    file: File,
+    file: Arc<File>,
     /// Taken when the parts are put together.
     staged: Mutex<Option<Staged>>,
     parts: Mutex<Parts>,
@@ -194,11 +194,10 @@ impl Inner {
         let now_ms = self.context.now_ms();
         self.uploads.expire(now_ms);
         let staged = self.stage(None)?;
-        let file = staged.file.try_clone().map_err(Error::io("making a temporary file"))?;
         let id = UploadId(self.context.uuid_hex());
         let upload = Upload {
             path,
-            file,
+            file: Arc::clone(&staged.file),
             staged: Mutex::new(Some(staged)),
             parts: Mutex::new(Parts::new(parts)),
             touched_ms: AtomicI64::new(now_ms),
@@ -212,7 +211,7 @@ impl Inner {
 
     fn put_together(&self, upload: &Upload, staged: Staged) -> Result<()> {
         let apart = upload.parts().take_apart();
-        if let Some((mut apart, offset)) = apart {
+        if let Some((apart, offset)) = apart {
             apart.copy_to(&upload.file, offset)?;
         }
         staged.sync()?;

@@ -219,12 +219,13 @@ pub(super) struct Apart(Staged);
 
 impl Apart {
     /// Copies it to where it belongs.
-    pub(super) fn copy_to(&mut self, file: &File, mut offset: u64) -> Result<()> {
+    pub(super) fn copy_to(&self, file: &File, mut offset: u64) -> Result<()> {
         let mut buffer = vec![0; PORTION_BYTES];
+        let mut from = &*self.0.file;
         let mut copy = || {
-            self.0.file.rewind()?;
+            from.rewind()?;
             loop {
-                let read = self.0.file.read(&mut buffer)?;
+                let read = from.read(&mut buffer)?;
                 if read == 0 {
                     return Ok(());
                 }

@@ -8,8 +8,9 @@ use super::{Upload, UploadId};
 use crate::error::{Error, Result};
 use crate::path::ArtifactPath;
 
-/// Uploads under way at once; each holds an open file.
-const UPLOADS_MAX: usize = 1000;
+/// Uploads under way at once; each holds an open file, of which the process has some hundreds to
+/// spare.
+const UPLOADS_MAX: usize = 200;
 /// Milliseconds after which an upload that nobody adds to is dropped: a day.
 const EXPIRES_MS: i64 = 24 * 60 * 60 * 1000;
 /// Completed uploads that are remembered, for clients that ask again.
