@@ -26,6 +26,9 @@ pub enum Error {
     /// The operation took longer than the database allows.
     #[error("the operation took too long: {0}")]
     Timeout(String),
+    /// A read took longer than one may, so that what it asks for is too much.
+    #[error("the query is too expensive: {0}")]
+    TooExpensive(String),
     /// The database cannot be reached or has been shut down.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
@@ -68,6 +71,7 @@ impl From<rusqlite::Error> for Error {
                     Self::Unavailable(text)
                 }
                 Code::NotADatabase => Self::Refused(text),
+                Code::OperationInterrupted => Self::Timeout(text),
                 _ => Self::Other(text),
             },
             None => Self::Other(text),

@@ -65,10 +65,16 @@ impl Error {
                 ErrorCode::TemporarilyUnavailable,
                 "The database cannot be reached; try again in a moment.".into(),
             ),
+            // Not 504, which MLflow's clients repeat seven times: the same query costs the same again.
+            Self::Database(Db::TooExpensive(_)) => (
+                ErrorCode::InvalidParameterValue,
+                "The query takes too long. Narrow it: a simpler filter, fewer experiments or a smaller \
+                 page."
+                    .into(),
+            ),
             Self::Database(Db::Timeout(_)) => (
                 ErrorCode::DeadlineExceeded,
-                "The database took too long; ask for less, for example with a narrower filter."
-                    .into(),
+                "The database took too long; try again in a moment.".into(),
             ),
             Self::Database(Db::Full(_)) => (
                 ErrorCode::InsufficientStorage,
@@ -85,7 +91,10 @@ impl Error {
 }
 
 impl database::Failure for Error {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(database::Error::Busy(_)))
+    fn database(&self) -> Option<&database::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Rule(_) => None,
+        }
     }
 }

@@ -14,8 +14,10 @@ use crate::{Conn, Result};
 
 /// An open SQLite database.
 pub(crate) struct Sqlite {
-    pub(crate) writer: Writer,
+    // Closed before the writer's, as fields are dropped in order: the last connection copies the log back,
+    // and these cannot.
     pub(crate) readers: Readers,
+    pub(crate) writer: Writer,
 }
 
 impl Sqlite {
@@ -27,6 +29,6 @@ impl Sqlite {
         prepare(&mut conn)?;
         let readers = Readers::new(path)?;
         let writer = Writer::start(conn)?;
-        Ok(Self { writer, readers })
+        Ok(Self { readers, writer })
     }
 }
