@@ -116,6 +116,15 @@ impl From<tokio_postgres::Error> for Error {
             code if code.code().starts_with("08") || code.code().starts_with("57P") => {
                 Self::Unavailable(text)
             }
+            // A standby after a fail-over, a server short of memory or connections, and one that gave up on a
+            // process of ours that hung.
+            code if *code == SqlState::READ_ONLY_SQL_TRANSACTION
+                || *code == SqlState::OUT_OF_MEMORY
+                || *code == SqlState::TOO_MANY_CONNECTIONS
+                || *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT =>
+            {
+                Self::Unavailable(text)
+            }
             _ => Self::Other(text),
         }
     }
