@@ -1,7 +1,8 @@
 //! Experiments and their tags.
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
-use modelyard_protocol::{Error as Rule, ErrorCode};
+use modelyard_protocol::limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT;
+use modelyard_protocol::{Error as Rule, ErrorCode, uri, validate};
 
 use crate::rows::{self, KeyValue, Lifecycle};
 use crate::{ChangeKind, Error, Result, Store};
@@ -48,13 +49,9 @@ const TAGS: Insert = Insert {
 impl Store {
     /// Creates experiment `0`, `Default`, in a store without experiments, as MLflow does.
     pub(crate) async fn create_default_experiment(&self) -> Result<()> {
-        let location = format!("{}/{}", self.root(), DEFAULT.0);
+        let location = uri::append(&self.settings.artifact_root, &DEFAULT.0.to_string());
         let data = (location, self.context.now_ms());
         self.db.write(data, |conn, (at, now)| Box::pin(create_default(conn, at, *now))).await
-    }
-
-    fn root(&self) -> &str {
-        self.settings.artifact_root.trim_end_matches('/')
     }
 
     /// Creates an experiment and returns its id.
@@ -62,7 +59,7 @@ impl Store {
     /// # Errors
     /// `RESOURCE_ALREADY_EXISTS` when the name is taken, also by a deleted experiment.
     pub async fn create_experiment(&self, new: NewExperiment) -> Result<i64> {
-        let data = (new, self.root().to_owned(), self.context.now_ms());
+        let data = (new, self.settings.artifact_root.clone(), self.context.now_ms());
         let id = self
             .db
             .write(data, |conn, (new, root, now)| Box::pin(create(conn, new, root, *now)))
@@ -154,7 +151,7 @@ async fn create(conn: &mut Conn, new: &NewExperiment, root: &str, now: i64) -> R
     };
     if new.artifact_location.is_none() {
         // The default location holds the id, which is known only now.
-        let location = format!("{root}/{id}");
+        let location = uri::append(root, &id.to_string());
         let sql = "UPDATE experiment SET artifact_location = $1 WHERE id = $2";
         conn.execute(sql, &[(&location).into(), id.into()]).await?;
     }

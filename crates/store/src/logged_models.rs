@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
-use modelyard_protocol::{Error as Rule, ErrorCode};
+use modelyard_protocol::{Error as Rule, ErrorCode, uri};
 
 use crate::metrics::{MetricPoint, Stored};
 use crate::rows::{self, KeyValue, Lifecycle, LoggedModelStatus};
@@ -198,7 +198,7 @@ async fn create(
     now: i64,
 ) -> Result<LoggedModel> {
     let location = experiments::active_location(conn, new.experiment_id).await?;
-    let artifact_uri = format!("{}/models/{model_id}/artifacts", location.trim_end_matches('/'));
+    let artifact_uri = uri::append(&location, &format!("models/{model_id}/artifacts"));
     let sql = "INSERT INTO logged_model (uuid, experiment, name, artifact_uri, created_ms, \
                updated_ms, status, lifecycle, model_type, source_run) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9) RETURNING id";

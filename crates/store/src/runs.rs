@@ -1,6 +1,7 @@
 //! Runs: their row, from creation to the trash.
 
-use modelyard_database::{Conn, Engine, Param, Row};
+use modelyard_database::{Conn, Param, Row};
+use modelyard_protocol::uri;
 
 use crate::rows::{self, KeyValue, Lifecycle, RunStatus};
 use crate::run_data::{self, Run};
@@ -122,7 +123,7 @@ impl Store {
 
 async fn create(conn: &mut Conn, new: &NewRun, run_id: &str) -> Result<Run> {
     let location = experiments::active_location(conn, new.experiment_id).await?;
-    let artifact_uri = format!("{}/{run_id}/artifacts", location.trim_end_matches('/'));
+    let artifact_uri = uri::append(&location, &format!("{run_id}/artifacts"));
     let sql = "INSERT INTO run (uuid, experiment, name, user_id, status, start_ms, lifecycle, \
                artifact_uri) VALUES ($1, $2, $3, $4, $5, $6, 1, $7) RETURNING id";
     let row = [

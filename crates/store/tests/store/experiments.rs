@@ -5,11 +5,13 @@ use modelyard_store::{Lifecycle, NewExperiment, Store};
 
 use crate::harness::*;
 
+use crate::logged_models::new_model;
 on_both_engines!(
     a_new_store_has_mlflows_default_experiment,
     what_is_created_is_read_back,
     an_own_artifact_location_is_kept,
     names_are_taken_by_deleted_experiments_too,
+    the_query_of_a_location_stays_at_its_end,
     renaming_follows_the_same_rule,
     deleting_takes_the_runs_along,
     restoring_brings_back_all_runs,
@@ -60,6 +62,20 @@ async fn an_own_artifact_location_is_kept(store: Store) {
 
 async fn names_are_taken_by_deleted_experiments_too(store: Store) {
     let create = |name: &str| {
+async fn the_query_of_a_location_stays_at_its_end(store: Store) {
+    let new = NewExperiment {
+        name: "elsewhere".to_owned(),
+        artifact_location: Some("s3://bucket/p?region=x".to_owned()),
+        tags: Vec::new(),
+    };
+    let id = store.create_experiment(new).await.unwrap();
+    let run = store.create_run(new_run(id, "r", 0)).await.unwrap().info;
+    assert_eq!(run.artifact_uri, format!("s3://bucket/p/{}/artifacts?region=x", run.run_id));
+    let model = store.create_logged_model(new_model(id, "m")).await.unwrap();
+    let expected = format!("s3://bucket/p/models/{}/artifacts?region=x", model.model_id);
+    assert_eq!(model.artifact_uri, expected);
+}
+
         let name = name.to_owned();
         store.create_experiment(NewExperiment { name, artifact_location: None, tags: Vec::new() })
     };
