@@ -352,9 +352,11 @@ async fn log_params(conn: &mut Conn, model_id: &str, params: &[KeyValue]) -> Res
     if insert_params(conn, model.id, params).await? < params.len() as u64 {
         let sql = "SELECT key, value FROM logged_model_param WHERE model = $1";
         let stored = conn.query(sql, &[model.id.into()], tags::read).await?;
-        let changed = params.iter().find(|param| {
-            stored.iter().any(|old| old.key == param.key && old.value != param.value)
-        });
+        let stored: HashMap<_, _> =
+            stored.iter().map(|old| (old.key.as_str(), old.value.as_str())).collect();
+        let changed = params
+            .iter()
+            .find(|param| stored.get(param.key.as_str()).is_some_and(|old| *old != param.value));
         if let Some(param) = changed {
             let message = format!(
                 "Changing param values is not allowed. The param '{}' of the model '{model_id}' was \
