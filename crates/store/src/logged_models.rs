@@ -137,7 +137,8 @@ impl Store {
             .write(data, |conn, (id, status, now)| Box::pin(finalize(conn, id, *status, *now)))
             .await?;
         self.tell_model(&model);
-        Ok(model)
+        // A model may have a million points: reading them is no work for the writer, for which all wait.
+        self.logged_model(model.model_id, true).await
     }
 
     /// Moves a logged model to the trash; not an error when it is there already.
@@ -149,16 +150,12 @@ impl Store {
     }
 
     /// Sets tags of a logged model.
-    pub async fn set_logged_model_tags(
-        &self,
-        model_id: String,
-        tags: Vec<KeyValue>,
-    ) -> Result<LoggedModel> {
+    pub async fn set_logged_model_tags(&self, model_id: String, tags: Vec<KeyValue>) -> Result<()> {
         let data = (model_id, tags);
         let model =
             self.db.write(data, |conn, (id, tags)| Box::pin(set_tags(conn, id, tags))).await?;
         self.tell_model(&model);
-        Ok(model)
+        Ok(())
     }
 
     /// Removes a tag of a logged model.
@@ -296,7 +293,7 @@ async fn finalize(
         "UPDATE logged_model SET status = $1, updated_ms = $2 WHERE uuid = $3 AND lifecycle = 1";
     let row = [rows::number(status.number()).into(), now.into(), model_id.into()];
     conn.execute(sql, &row).await?;
-    get(conn, model_id, false).await
+    find(conn, model_id, false).await
 }
 
 async fn delete(conn: &mut Conn, model_id: &str, now: i64) -> Result<LoggedModel> {
@@ -333,7 +330,7 @@ fn by_key<'p>(pairs: impl IntoIterator<Item = &'p KeyValue>) -> Vec<&'p KeyValue
 async fn set_tags(conn: &mut Conn, model_id: &str, given: &[KeyValue]) -> Result<LoggedModel> {
     let model = find(conn, model_id, false).await?;
     insert_tags(conn, model.id, given).await?;
-    get(conn, model_id, false).await
+    Ok(model)
 }
 
 async fn delete_tag(conn: &mut Conn, model_id: &str, key: &str) -> Result<LoggedModel> {
