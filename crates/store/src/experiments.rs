@@ -211,9 +211,11 @@ async fn lifecycle(conn: &mut Conn, id: i64) -> Result<Lifecycle> {
     found.ok_or_else(|| no_experiment(id))
 }
 
-/// The artifact location of an experiment in use; an error when it is deleted or does not exist.
+/// The artifact location of an experiment in use; an error when it is deleted or does not exist. It stays in
+/// use until the end of the transaction: whoever deletes it waits, and then finds what was made in it.
 pub(crate) async fn active_location(conn: &mut Conn, id: i64) -> Result<String> {
     let sql = "SELECT lifecycle, artifact_location FROM experiment WHERE id = $1";
+    let sql = [sql, conn.engine().for_share()].concat();
     let read = |row: &Row<'_>| Ok((rows::lifecycle(row.int(0)?)?, row.string(1)?));
     match conn.query_opt(sql, &[id.into()], read).await? {
         Some((Lifecycle::Active, location)) => Ok(location),

@@ -215,9 +215,10 @@ fn not_active(run_id: &str) -> Error {
 /// Makes other writers of a run's row wait until the end of the transaction, for an operation that reads
 /// before it writes. On SQLite there is only one writer.
 pub(crate) async fn lock(conn: &mut Conn, run_id: &str) -> Result<()> {
-    if conn.engine() == Engine::Postgres {
-        let sql = "SELECT id FROM run WHERE uuid = $1 FOR UPDATE";
-        conn.query_opt(sql, &[run_id.into()], |row| row.int(0)).await?;
+    let lock = conn.engine().for_update();
+    if !lock.is_empty() {
+        let sql = ["SELECT id FROM run WHERE uuid = $1", lock].concat();
+        conn.query_opt(&sql, &[run_id.into()], |row| row.int(0)).await?;
     }
     Ok(())
 }

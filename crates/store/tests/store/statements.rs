@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use modelyard_database::{Conn, Database, Engine, Error, Migration, Param};
+use modelyard_database::{Conn, Database, Error, Migration, Param};
 
 use crate::harness::*;
 
@@ -159,10 +159,7 @@ async fn explain_all(
     let statements = statements();
     assert!(statements.len() > 40, "only {} statements were found", statements.len());
     for literal in statements {
-        let mut text = literal.text.clone();
-        if db.engine() == Engine::Sqlite {
-            text = text.replace(" FOR UPDATE", "");
-        }
+        let text = literal.text.clone();
         let plan = db.read(text, |conn, text| Box::pin(explain(conn, text))).await;
         let plan = plan.unwrap_or_else(|error| {
             panic!("{} is not understood: {error}\n{}", literal.place, literal.text)
