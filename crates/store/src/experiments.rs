@@ -217,7 +217,7 @@ pub(crate) async fn active_location(conn: &mut Conn, id: i64) -> Result<String> 
     let sql = "SELECT lifecycle, artifact_location FROM experiment WHERE id = $1";
     let sql = [sql, conn.engine().for_share()].concat();
     let read = |row: &Row<'_>| Ok((rows::lifecycle(row.int(0)?)?, row.string(1)?));
-    match conn.query_opt(sql, &[id.into()], read).await? {
+    match conn.query_opt(&sql, &[id.into()], read).await? {
         Some((Lifecycle::Active, location)) => Ok(location),
         Some((Lifecycle::Deleted, _)) => Err(not_active(id)),
         None => Err(no_experiment(id)),
@@ -286,7 +286,21 @@ async fn check_active(conn: &mut Conn, id: i64) -> Result<()> {
 
 async fn set_tag(conn: &mut Conn, id: i64, tag: &KeyValue) -> Result<()> {
     check_active(conn, id).await?;
+    if validate::is_custom_view(&tag.key) {
+        check_custom_views(conn, id, &tag.key).await?;
+    }
     conn.insert_many(TAGS, &[id.into(), (&tag.key).into(), (&tag.value).into()]).await?;
+    Ok(())
+}
+
+/// Refuses one custom view too many; those that are there may be changed.
+async fn check_custom_views(conn: &mut Conn, id: i64, new: &str) -> Result<()> {
+    let sql = "SELECT key FROM experiment_tag WHERE experiment = $1";
+    let mut keys = conn.query(sql, &[id.into()], |row| row.string(0)).await?;
+    keys.retain(|key| validate::is_custom_view(key));
+    if keys.len() >= MAX_CUSTOM_VIEWS_PER_EXPERIMENT && !keys.iter().any(|key| key == new) {
+        return Err(validate::too_many_custom_views(Some(&id.to_string())).into());
+    }
     Ok(())
 }
 

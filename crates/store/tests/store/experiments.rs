@@ -1,23 +1,25 @@
 //! Experiments: life cycle, names, tags.
 
 use modelyard_protocol::ErrorCode;
+use modelyard_protocol::limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT;
 use modelyard_store::{Lifecycle, NewExperiment, Store};
 
 use crate::harness::*;
-
 use crate::logged_models::new_model;
+
 on_both_engines!(
     a_new_store_has_mlflows_default_experiment,
     what_is_created_is_read_back,
     an_own_artifact_location_is_kept,
-    names_are_taken_by_deleted_experiments_too,
     the_query_of_a_location_stays_at_its_end,
+    names_are_taken_by_deleted_experiments_too,
     renaming_follows_the_same_rule,
     deleting_takes_the_runs_along,
     restoring_brings_back_all_runs,
     the_default_experiment_can_be_deleted_and_restored,
     tags_are_set_replaced_and_removed,
     a_deleted_experiment_takes_no_tags,
+    custom_views_are_limited,
     what_does_not_exist_is_said_to_be_missing,
     every_change_moves_the_update_time,
 );
@@ -60,8 +62,6 @@ async fn an_own_artifact_location_is_kept(store: Store) {
     assert_eq!(run.artifact_uri, format!("s3://bucket/a b/{}/artifacts", run.run_id));
 }
 
-async fn names_are_taken_by_deleted_experiments_too(store: Store) {
-    let create = |name: &str| {
 async fn the_query_of_a_location_stays_at_its_end(store: Store) {
     let new = NewExperiment {
         name: "elsewhere".to_owned(),
@@ -76,6 +76,8 @@ async fn the_query_of_a_location_stays_at_its_end(store: Store) {
     assert_eq!(model.artifact_uri, expected);
 }
 
+async fn names_are_taken_by_deleted_experiments_too(store: Store) {
+    let create = |name: &str| {
         let name = name.to_owned();
         store.create_experiment(NewExperiment { name, artifact_location: None, tags: Vec::new() })
     };
@@ -196,4 +198,24 @@ async fn every_change_moves_the_update_time(store: Store) {
     store.set_experiment_tag(id, pair("a", "1")).await.unwrap();
     store.delete_experiment_tag(id, "a".to_owned()).await.unwrap();
     assert_eq!(read_experiment(&store, id).await.updated_ms, last);
+}
+
+async fn custom_views_are_limited(store: Store) {
+    let id = experiment(&store, "e").await;
+    let view = |n: usize| format!("mlflow.customView.view.{n}");
+    let set = |key: String, value: &str| store.set_experiment_tag(id, pair(&key, value));
+    for n in 0..MAX_CUSTOM_VIEWS_PER_EXPERIMENT {
+        set(view(n), "{}").await.unwrap();
+    }
+    let (code, message) = refused(set(view(99), "{}").await);
+    assert_eq!(code, ErrorCode::InvalidParameterValue);
+    let expected = format!(
+        "Unable to create another custom view for experiment {id}; the maximum number of custom views \
+         per experiment is 50. Delete an existing custom view before creating a new one."
+    );
+    assert_eq!(message, expected);
+    set(view(7), "changed").await.unwrap();
+    set("another".to_owned(), "tag").await.unwrap();
+    store.delete_experiment_tag(id, view(3)).await.unwrap();
+    set(view(99), "{}").await.unwrap();
 }
