@@ -21,11 +21,15 @@ pub(crate) const INSERT: Insert = Insert {
 impl Store {
     /// Sets a tag of an active run. The tag `mlflow.runName` renames the run.
     pub async fn set_tag(&self, run_id: String, tag: KeyValue) -> Result<()> {
+        let renames = renames(&tag);
         let experiment = self
             .db
             .write((run_id.clone(), tag), |conn, (run, tag)| Box::pin(set(conn, run, tag)))
             .await?;
         self.changes.tell(experiment, Some(&run_id), ChangeKind::Tags);
+        if renames {
+            self.changes.tell(experiment, Some(&run_id), ChangeKind::Run);
+        }
         Ok(())
     }
 
@@ -74,13 +78,18 @@ async fn set(conn: &mut Conn, run_id: &str, tag: &KeyValue) -> Result<i64> {
     Ok(run.experiment)
 }
 
+/// Whether a tag changes the name of its run.
+pub(crate) fn renames(tag: &KeyValue) -> bool {
+    tag.key == RUN_NAME && !tag.value.is_empty()
+}
+
 /// Sets tags of a run and keeps its name in step with `mlflow.runName`, unless that is empty; of equal
 /// keys the last wins.
 pub(crate) async fn set_all(conn: &mut Conn, run: i64, tags: &[KeyValue]) -> Result<()> {
     let mut tags: Vec<_> = last_of_each(tags).collect();
     // On PostgreSQL two writers take their locks in the same order: the run, then its tags by key.
     tags.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    if let Some(tag) = tags.iter().find(|tag| tag.key == RUN_NAME && !tag.value.is_empty()) {
+    if let Some(tag) = tags.iter().find(|tag| renames(tag)) {
         runs::rename(conn, run, &tag.value).await?;
     }
     let rows: Vec<Param<'_>> = tags
