@@ -9,7 +9,9 @@ use modelyard_protocol::search::{
 use crate::logged_models::{self, LoggedModel};
 use crate::rows::{Cursor, Page};
 use crate::search::order::{self, Skip, SortField};
-use crate::search::{Fields, nan_passes, push_comparison, push_filter, push_integer, push_text};
+use crate::search::{
+    Fields, nan_passes, push_comparison, push_filter, push_integer, push_name, push_text,
+};
 use crate::{Result, Store};
 
 /// Which logged models in use to list, and in which order.
@@ -160,10 +162,6 @@ impl<'a> ModelFields<'a> {
         }
         sql.push(" LIMIT 1)");
     }
-}
-
-fn push_name<'a>(sql: &mut Sql<'a>, key: &'a str) {
-    sql.push("(SELECT id FROM metric_name WHERE name = ").bind(key).push(")");
 }
 
 /// Appends that `x` was measured on one of the datasets, if any are given.

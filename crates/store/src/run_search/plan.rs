@@ -4,12 +4,12 @@ use modelyard_database::{Conn, Engine, Row, Sql};
 use modelyard_protocol::search::RunOrderField;
 
 use super::driver::Driver;
-use super::fields::{RunFields, push_name};
+use super::fields::RunFields;
 use super::{Hit, RunQuery, SearchPlan};
 use crate::Result;
 use crate::rows::{Lifecycle, lifecycles, number};
 use crate::search::order::{self, Skip, SortField};
-use crate::search::push_filter;
+use crate::search::{push_filter, push_name};
 
 /// Up to so many (experiment, lifecycle) pairs are walked one by one, each in the order of an index. More
 /// are read together and sorted.
