@@ -4,6 +4,7 @@ use modelyard_database::{Conn, Insert, Kind, Param, Row};
 use modelyard_protocol::limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT;
 use modelyard_protocol::{Error as Rule, ErrorCode, uri, validate};
 
+use crate::chunks::Chunk;
 use crate::rows::{self, KeyValue, Lifecycle};
 use crate::{ChangeKind, Error, Result, Store};
 
@@ -198,10 +199,25 @@ pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<Experiment> {
     })
 }
 
-pub(crate) async fn with_tags(conn: &mut Conn, mut experiment: Experiment) -> Result<Experiment> {
-    let sql = "SELECT key, value FROM experiment_tag WHERE experiment = $1 ORDER BY key";
-    experiment.tags = conn.query(sql, &[experiment.id.into()], crate::tags::read).await?;
+async fn with_tags(conn: &mut Conn, mut experiment: Experiment) -> Result<Experiment> {
+    load(conn, std::slice::from_mut(&mut experiment)).await?;
     Ok(experiment)
+}
+
+/// Fills in the tags.
+pub(crate) async fn load(conn: &mut Conn, experiments: &mut [Experiment]) -> Result<()> {
+    let select = "SELECT experiment, key, value FROM experiment_tag WHERE experiment IN ({ids}) \
+                  ORDER BY experiment, key";
+    let mut rest = experiments;
+    while let Some(mut chunk) = Chunk::next(&mut rest, |experiment| experiment.id) {
+        chunk
+            .each(conn, select, |experiment, row| {
+                experiment.tags.push(crate::tags::read(row, 1)?);
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
 }
 
 /// The lifecycle of an experiment, or the error that it does not exist.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
 use modelyard_protocol::{Error as Rule, ErrorCode, uri};
 
+use crate::chunks::Chunk;
 use crate::metrics::{MetricPoint, Stored};
 use crate::rows::{self, KeyValue, Lifecycle, LoggedModelStatus};
 use crate::{ChangeKind, Error, Result, Store, experiments, tags};
@@ -252,35 +253,55 @@ async fn find(conn: &mut Conn, model_id: &str, deleted: bool) -> Result<LoggedMo
 
 async fn get(conn: &mut Conn, model_id: &str, deleted: bool) -> Result<LoggedModel> {
     let mut model = find(conn, model_id, deleted).await?;
-    load(conn, &mut model).await?;
+    load(conn, std::slice::from_mut(&mut model)).await?;
     Ok(model)
 }
 
 /// Fills in params, tags and metrics.
-pub(crate) async fn load(conn: &mut Conn, model: &mut LoggedModel) -> Result<()> {
-    let id = [Param::Int(model.id)];
-    let sql = "SELECT key, value FROM logged_model_param WHERE model = $1 ORDER BY key";
-    model.params = conn.query(sql, &id, tags::read).await?;
-    let sql = "SELECT key, value FROM logged_model_tag WHERE model = $1 ORDER BY key";
-    model.tags = conn.query(sql, &id, tags::read).await?;
-    let sql = "SELECT n.name, m.value, m.nan, m.ms, m.step, m.run, m.dataset_name, m.dataset_digest \
-               FROM logged_model_metric m JOIN metric_name n ON n.id = m.name WHERE m.model = $1 \
-               ORDER BY n.name, m.run, m.dataset_name, m.dataset_digest, m.ms, m.step, \
-               m.value, m.nan";
-    let read = |row: &Row<'_>| {
-        let stored = Stored { value: row.real(1)?, nan: row.flag(2)? };
-        Ok(ModelMetric {
-            key: row.string(0)?,
-            value: stored.double(),
-            ms: row.int(3)?,
-            step: row.int(4)?,
-            run_id: row.string(5)?,
-            dataset_name: row.string(6)?,
-            dataset_digest: row.string(7)?,
-        })
-    };
-    model.metrics = conn.query(sql, &id, read).await?;
+pub(crate) async fn load(conn: &mut Conn, models: &mut [LoggedModel]) -> Result<()> {
+    let mut rest = models;
+    while let Some(mut chunk) = Chunk::next(&mut rest, |model| model.id) {
+        load_chunk(conn, &mut chunk).await?;
+    }
     Ok(())
+}
+
+async fn load_chunk(conn: &mut Conn, chunk: &mut Chunk<'_, LoggedModel>) -> Result<()> {
+    let params = "SELECT model, key, value FROM logged_model_param WHERE model IN ({ids}) \
+                  ORDER BY model, key";
+    chunk
+        .each(conn, params, |model, row| {
+            model.params.push(tags::read(row, 1)?);
+            Ok(())
+        })
+        .await?;
+    let select = "SELECT model, key, value FROM logged_model_tag WHERE model IN ({ids}) \
+                  ORDER BY model, key";
+    chunk
+        .each(conn, select, |model, row| {
+            model.tags.push(tags::read(row, 1)?);
+            Ok(())
+        })
+        .await?;
+    let metrics = "SELECT m.model, n.name, m.value, m.nan, m.ms, m.step, m.run, m.dataset_name, \
+                   m.dataset_digest FROM logged_model_metric m JOIN metric_name n ON n.id = m.name \
+                   WHERE m.model IN ({ids}) ORDER BY n.name, m.run, m.dataset_name, \
+                   m.dataset_digest, m.ms, m.step, m.value, m.nan";
+    chunk
+        .each(conn, metrics, |model, row| {
+            let stored = Stored { value: row.real(2)?, nan: row.flag(3)? };
+            model.metrics.push(ModelMetric {
+                key: row.string(1)?,
+                value: stored.double(),
+                ms: row.int(4)?,
+                step: row.int(5)?,
+                run_id: row.string(6)?,
+                dataset_name: row.string(7)?,
+                dataset_digest: row.string(8)?,
+            });
+            Ok(())
+        })
+        .await
 }
 
 async fn finalize(
@@ -348,7 +369,7 @@ async fn log_params(conn: &mut Conn, model_id: &str, params: &[KeyValue]) -> Res
     let model = find(conn, model_id, false).await?;
     if insert_params(conn, model.id, params).await? < params.len() as u64 {
         let sql = "SELECT key, value FROM logged_model_param WHERE model = $1";
-        let stored = conn.query(sql, &[model.id.into()], tags::read).await?;
+        let stored = conn.query(sql, &[model.id.into()], |row| tags::read(row, 0)).await?;
         let stored: HashMap<_, _> =
             stored.iter().map(|old| (old.key.as_str(), old.value.as_str())).collect();
         let changed = params

@@ -118,7 +118,7 @@ pub(crate) fn last_of_each(pairs: &[KeyValue]) -> impl Iterator<Item = &KeyValue
     kept.into_iter()
 }
 
-/// Reads a key and a value.
-pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<KeyValue> {
-    Ok(KeyValue { key: row.string(0)?, value: row.string(1)? })
+/// Reads a key and a value, from column `first` on.
+pub(crate) fn read(row: &Row<'_>, first: usize) -> modelyard_database::Result<KeyValue> {
+    Ok(KeyValue { key: row.string(first)?, value: row.string(first + 1)? })
 }
