@@ -1,6 +1,7 @@
 //! Runs: their row, from creation to the trash.
 
 use modelyard_database::{Conn, Param, Row};
+use modelyard_protocol::names::RUN_NAME_TAG;
 use modelyard_protocol::uri;
 
 use crate::rows::{self, KeyValue, Lifecycle, RunStatus};
@@ -245,7 +246,7 @@ async fn change(conn: &mut Conn, run_id: &str, update: &RunUpdate) -> Result<Run
     )
     .await?;
     if let Some(name) = &update.name {
-        let tag = KeyValue { key: tags::RUN_NAME.to_owned(), value: name.clone() };
+        let tag = KeyValue { key: RUN_NAME_TAG.to_owned(), value: name.clone() };
         tags::set_all(conn, run.id, &[tag]).await?;
         run.name.clone_from(name);
     }

@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
+use modelyard_protocol::names::RUN_NAME_TAG;
 use modelyard_protocol::wire::json_dumps;
 use serde_json::Value;
 
 use crate::rows::KeyValue;
 use crate::{ChangeKind, Error, Result, Store, runs};
-
-/// The tag that mirrors a run's name.
-pub(crate) const RUN_NAME: &str = "mlflow.runName";
 
 pub(crate) const INSERT: Insert = Insert {
     into: "INSERT INTO run_tag (run, key, value)",
@@ -80,7 +78,7 @@ async fn set(conn: &mut Conn, run_id: &str, tag: &KeyValue) -> Result<i64> {
 
 /// Whether a tag changes the name of its run.
 pub(crate) fn renames(tag: &KeyValue) -> bool {
-    tag.key == RUN_NAME && !tag.value.is_empty()
+    tag.key == RUN_NAME_TAG && !tag.value.is_empty()
 }
 
 /// Sets tags of a run and keeps its name in step with `mlflow.runName`, unless that is empty; of equal
