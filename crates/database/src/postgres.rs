@@ -159,7 +159,9 @@ impl Drop for Transaction {
         if let Some(Conn::Postgres(client)) = self.conn.take() {
             let client = Object::take(client);
             // Without a runtime the process is about to end, and the server's time limit has to do.
-            if let Ok(runtime) = Handle::try_current() {
+            if let Ok(runtime) = Handle::try_current()
+                && !client.is_closed()
+            {
                 runtime.spawn(cancel(client.cancel_token(), self.tls.clone()));
             }
         }

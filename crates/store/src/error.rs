@@ -98,3 +98,18 @@ impl database::Failure for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use modelyard_database as database;
+
+    use super::Error;
+
+    #[test]
+    fn only_what_may_succeed_later_is_worth_repeating() {
+        let status = |error: database::Error| Error::from(error).to_client().code.http_status();
+        assert_eq!(status(database::Error::TooExpensive("60 s".into())), 400);
+        assert_eq!(status(database::Error::Timeout("60 s".into())), 504);
+        assert_eq!(status(database::Error::Unavailable("read-only".into())), 503);
+    }
+}

@@ -212,6 +212,16 @@ fn a_statement_that_takes_too_long_is_ended() {
             .await;
         assert!(matches!(slept, Err(Error::Timeout(_))), "{slept:?}");
         assert_eq!(names(&db).await, [""; 0]);
+        // A write may have waited for another; a read just asked for too much.
+        let slept = db
+            .read((), |conn, ()| {
+                Box::pin(async move {
+                    conn.execute("SET LOCAL statement_timeout = '20ms'", &[]).await?;
+                    number(conn, "SELECT count(*) FROM pg_sleep(600)").await
+                })
+            })
+            .await;
+        assert!(matches!(slept, Err(Error::TooExpensive(_))), "{slept:?}");
     });
 }
 
