@@ -84,12 +84,7 @@ impl ArtifactUri {
     /// The location with `path` appended, before the query if there is one: how the locations of
     /// runs and models follow from that of their experiment.
     pub fn appended(&self, path: &str) -> String {
-        let (base, query) = match self.text.split_once('?') {
-            Some((base, query)) => (base, format!("?{query}")),
-            None => (self.text.as_str(), String::new()),
-        };
-        let separator = if base.ends_with('/') { "" } else { "/" };
-        format!("{base}{separator}{path}{query}")
+        modelyard_protocol::uri::append(&self.text, path)
     }
 }
 

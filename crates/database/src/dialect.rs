@@ -74,11 +74,11 @@ impl Engine {
         }
     }
 
-    /// Forbids the planner to use an index for the column that follows: SQLite's unary plus.
-    pub const fn no_index(self) -> &'static str {
+    /// Keeps the selected rows as they are until the end of the transaction; others may do the same.
+    pub const fn for_share(self) -> &'static str {
         match self {
-            Self::Sqlite => "+",
-            Self::Postgres => "",
+            Self::Sqlite => "",
+            Self::Postgres => " FOR SHARE",
         }
     }
 }

@@ -26,6 +26,9 @@ pub enum Error {
     /// The operation took longer than the database allows.
     #[error("the operation took too long: {0}")]
     Timeout(String),
+    /// A read took longer than one may, so that what it asks for is too much.
+    #[error("the query is too expensive: {0}")]
+    TooExpensive(String),
     /// The database cannot be reached or has been shut down.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
@@ -68,6 +71,7 @@ impl From<rusqlite::Error> for Error {
                     Self::Unavailable(text)
                 }
                 Code::NotADatabase => Self::Refused(text),
+                Code::OperationInterrupted => Self::Timeout(text),
                 _ => Self::Other(text),
             },
             None => Self::Other(text),
@@ -110,6 +114,15 @@ impl From<tokio_postgres::Error> for Error {
                 Self::Unstorable("The text is too long for an index of the database.".into())
             }
             code if code.code().starts_with("08") || code.code().starts_with("57P") => {
+                Self::Unavailable(text)
+            }
+            // A standby after a fail-over, a server short of memory or connections, and one that gave up on a
+            // process of ours that hung.
+            code if *code == SqlState::READ_ONLY_SQL_TRANSACTION
+                || *code == SqlState::OUT_OF_MEMORY
+                || *code == SqlState::TOO_MANY_CONNECTIONS
+                || *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT =>
+            {
                 Self::Unavailable(text)
             }
             _ => Self::Other(text),

@@ -113,7 +113,8 @@ impl Database {
         }
     }
 
-    /// Runs `operation` on one unchanging state of the database.
+    /// Runs `operation` on one unchanging state of the database. It is ended when it takes longer than a
+    /// minute ([`Error::TooExpensive`]), and when the future is dropped.
     pub async fn read<D, T, E, F>(&self, data: D, operation: F) -> Result<T, E>
     where
         D: Send + Sync + 'static,
@@ -121,13 +122,14 @@ impl Database {
         E: Failure,
         F: Operation<D, T, E> + 'static,
     {
-        match &self.0 {
+        let outcome = match &self.0 {
             Open::Sqlite(sqlite) => {
                 let job = move |conn: &mut Conn| job::poll_once(conn, &data, &operation);
                 sqlite.readers.run(job).await
             }
             Open::Postgres(postgres) => Box::pin(postgres.read(&data, &operation)).await,
-        }
+        };
+        outcome.map_err(E::of_a_read)
     }
 
     /// Whether writes are taken. On SQLite they are not any more after the disk has failed; PostgreSQL is asked

@@ -23,12 +23,26 @@ impl<D, T, E, F> Operation<D, T, E> for F where
 
 /// The error of an operation: a rule of the domain, or the database's.
 pub trait Failure: From<Error> + Send + 'static {
+    /// The database's error, if it is one.
+    fn database(&self) -> Option<&Error>;
+
     /// Whether another transaction won, so that trying again may succeed.
-    fn is_conflict(&self) -> bool;
+    fn is_conflict(&self) -> bool {
+        matches!(self.database(), Some(Error::Busy(_)))
+    }
+
+    /// Says of a read that ran out of time that it asked for too much: a read waits for nobody.
+    #[must_use]
+    fn of_a_read(self) -> Self {
+        match self.database() {
+            Some(Error::Timeout(text)) => Error::TooExpensive(text.clone()).into(),
+            _ => self,
+        }
+    }
 }
 
 impl Failure for Error {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Busy(_))
+    fn database(&self) -> Option<&Error> {
+        Some(self)
     }
 }

@@ -10,6 +10,9 @@ use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
+use tokio_postgres::CancelToken;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Conn, Error, Failure, Operation, Result};
 
@@ -20,11 +23,16 @@ const MAX_CONNECTIONS: usize = 16;
 const WAIT: Duration = Duration::from_secs(10);
 
 /// How often an operation is tried again when another transaction won.
-const MAX_ATTEMPTS: usize = 5;
+const MAX_ATTEMPTS: u32 = 5;
+
+/// How long the loser waits before its second attempt, and longer before each further one: at once it may take
+/// the winner's row before that wakes up, and meet it again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A pool over one database.
 pub(crate) struct Postgres {
     pool: Pool,
+    tls: MakeRustlsConnect,
 }
 
 impl Postgres {
@@ -32,14 +40,14 @@ impl Postgres {
     pub(crate) fn new(url: &str) -> Result<Self> {
         let (config, tls) = settings::read(url, WAIT)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
+        let pool = Pool::builder(Manager::from_config(config, tls.clone(), recycling))
             .max_size(MAX_CONNECTIONS)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(WAIT))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| Error::Other(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, tls })
     }
 
     /// A connection outside any transaction.
@@ -72,7 +80,10 @@ impl Postgres {
         let mut attempt = 1;
         loop {
             match self.transact("BEGIN", data, operation).await {
-                Err(error) if error.is_conflict() && attempt < MAX_ATTEMPTS => attempt += 1,
+                Err(error) if error.is_conflict() && attempt < MAX_ATTEMPTS => {
+                    tokio::time::sleep(PAUSE * attempt).await;
+                    attempt += 1;
+                }
                 outcome => return outcome,
             }
         }
@@ -99,7 +110,8 @@ impl Postgres {
     where
         E: Failure,
     {
-        let mut transaction = Transaction(Some(self.connection().await?));
+        let tls = self.tls.clone();
+        let mut transaction = Transaction { conn: Some(self.connection().await?), tls };
         let conn = transaction.conn()?;
         conn.batch(begin).await?;
         match AssertUnwindSafe(operation(conn, data)).catch_unwind().await {
@@ -109,8 +121,10 @@ impl Postgres {
                 Ok(value)
             }
             Ok(Err(error)) => {
-                // When even this fails the connection is closed, and with it the transaction.
-                if conn.batch("ROLLBACK").await.is_ok() {
+                // A server that became a standby would go on refusing. When even the end fails, the
+                // connection is closed too, and with it the transaction.
+                let lost = matches!(error.database(), Some(Error::Unavailable(_)));
+                if !lost && conn.batch("ROLLBACK").await.is_ok() {
                     transaction.end();
                 }
                 Err(error)
@@ -122,24 +136,44 @@ impl Postgres {
 }
 
 /// A connection in a transaction. Dropped before the end, because the caller went away for instance, it
-/// closes the connection, which undoes the transaction; the pool would hand it on as it is.
-struct Transaction(Option<Conn>);
+/// ends the statement that runs and closes the connection, which undoes the transaction; the pool would hand
+/// it on as it is.
+struct Transaction {
+    conn: Option<Conn>,
+    tls: MakeRustlsConnect,
+}
 
 impl Transaction {
     fn conn(&mut self) -> Result<&mut Conn> {
-        self.0.as_mut().ok_or_else(|| Error::Other("the transaction has ended".into()))
+        self.conn.as_mut().ok_or_else(|| Error::Other("the transaction has ended".into()))
     }
 
     /// Gives the connection back to the pool.
     fn end(mut self) {
-        self.0 = None;
+        self.conn = None;
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if let Some(Conn::Postgres(client)) = self.0.take() {
-            drop(Object::take(client));
+        if let Some(Conn::Postgres(client)) = self.conn.take() {
+            let client = Object::take(client);
+            // Without a runtime the process is about to end, and the server's time limit has to do.
+            if let Ok(runtime) = Handle::try_current()
+                && !client.is_closed()
+            {
+                runtime.spawn(cancel(client.cancel_token(), self.tls.clone()));
+            }
         }
+    }
+}
+
+/// Asks the server to end what a connection runs: it would not notice that nobody listens before the
+/// statement is done, and would run many such at once.
+async fn cancel(token: CancelToken, tls: MakeRustlsConnect) {
+    match tokio::time::timeout(WAIT, token.cancel_query(tls)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "an abandoned statement was not cancelled"),
+        Err(_) => tracing::debug!("an abandoned statement was not cancelled in time"),
     }
 }

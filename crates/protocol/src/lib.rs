@@ -8,6 +8,7 @@ pub mod names;
 pub mod page_token;
 pub mod search;
 pub mod states;
+pub mod uri;
 pub mod validate;
 pub mod wire;
 

@@ -1,6 +1,10 @@
-//! Random names for runs and models that were given none: `adjective-noun-NNN`.
+//! Names of runs and models: the tag that holds them, and random ones for those that were given none,
+//! `adjective-noun-NNN`.
 
 use crate::context::Context;
+
+/// The tag that mirrors a run's name.
+pub const RUN_NAME_TAG: &str = "mlflow.runName";
 
 /// A random name, such as `quiet-heron-271`.
 ///

@@ -22,20 +22,31 @@ impl Store {
     /// tags it refuses.)
     pub async fn log_batch(&self, run_id: String, batch: Batch) -> Result<()> {
         let known = self.known_names(&batch.metrics);
-        let kind = match (batch.metrics.is_empty(), batch.params.is_empty()) {
-            (false, _) => ChangeKind::Metrics,
-            (true, false) => ChangeKind::Params,
-            (true, true) => ChangeKind::Tags,
-        };
+        let kinds: Vec<_> = kinds(&batch).collect();
         let data = (run_id.clone(), batch, known);
         let (experiment, found) = self
             .db
             .write(data, |conn, (run, batch, known)| Box::pin(log(conn, run, batch, known)))
             .await?;
         self.names.remember(found);
-        self.changes.tell(experiment, Some(&run_id), kind);
+        for kind in kinds {
+            self.changes.tell(experiment, Some(&run_id), kind);
+        }
         Ok(())
     }
+}
+
+/// What a batch changes.
+fn kinds(batch: &Batch) -> impl Iterator<Item = ChangeKind> {
+    let Batch { metrics, params, tags } = batch;
+    let present = [
+        (ChangeKind::Metrics, !metrics.is_empty()),
+        (ChangeKind::Models, metrics.iter().any(|point| point.model.is_some())),
+        (ChangeKind::Params, !params.is_empty()),
+        (ChangeKind::Tags, !tags.is_empty()),
+        (ChangeKind::Run, tags.iter().any(tags::renames)),
+    ];
+    present.into_iter().filter_map(|(kind, present)| present.then_some(kind))
 }
 
 async fn log(

@@ -65,10 +65,16 @@ impl Error {
                 ErrorCode::TemporarilyUnavailable,
                 "The database cannot be reached; try again in a moment.".into(),
             ),
+            // Not 504, which MLflow's clients repeat seven times: the same query costs the same again.
+            Self::Database(Db::TooExpensive(_)) => (
+                ErrorCode::InvalidParameterValue,
+                "The query takes too long. Narrow it: a simpler filter, fewer experiments or a smaller \
+                 page."
+                    .into(),
+            ),
             Self::Database(Db::Timeout(_)) => (
                 ErrorCode::DeadlineExceeded,
-                "The database took too long; ask for less, for example with a narrower filter."
-                    .into(),
+                "The database took too long; try again in a moment.".into(),
             ),
             Self::Database(Db::Full(_)) => (
                 ErrorCode::InsufficientStorage,
@@ -85,7 +91,25 @@ impl Error {
 }
 
 impl database::Failure for Error {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(database::Error::Busy(_)))
+    fn database(&self) -> Option<&database::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Rule(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelyard_database as database;
+
+    use super::Error;
+
+    #[test]
+    fn only_what_may_succeed_later_is_worth_repeating() {
+        let status = |error: database::Error| Error::from(error).to_client().code.http_status();
+        assert_eq!(status(database::Error::TooExpensive("60 s".into())), 400);
+        assert_eq!(status(database::Error::Timeout("60 s".into())), 504);
+        assert_eq!(status(database::Error::Unavailable("read-only".into())), 503);
     }
 }

@@ -7,7 +7,7 @@ use modelyard_protocol::search::{
 };
 
 use crate::experiments::{self, Experiment};
-use crate::rows::{Cursor, Page, View, lifecycles, number};
+use crate::rows::{Cursor, Page, View, lifecycles, number, one_more};
 use crate::search::order::{self, Skip, SortField};
 use crate::search::{Fields, push_filter, push_integer, push_text};
 use crate::{Result, Store};
@@ -51,19 +51,12 @@ async fn search(conn: &mut Conn, query: &ExperimentQuery) -> Result<Page<Experim
         order::push_after(&mut sql, &query.order, after, Skip::None);
     }
     order::push_order_by(&mut sql, &query.order, Skip::None);
-    let one_more = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push(" LIMIT ").bind(one_more);
+    sql.push(" LIMIT ").bind(one_more(query.limit));
     let read =
         |row: &Row<'_>| Ok((experiments::read(row)?, order::read_cursor(row, 6, &query.order)?));
-    let mut found = conn.query(sql.text(), sql.params(), read).await?;
-    let more = found.len() > query.limit;
-    found.truncate(query.limit);
-    let next = if more { found.last().map(|(_, cursor)| cursor.clone()) } else { None };
-    let mut rows = Vec::with_capacity(found.len());
-    for (experiment, _) in found {
-        rows.push(experiments::with_tags(conn, experiment).await?);
-    }
-    Ok(Page { rows, next })
+    let mut page = Page::cut(conn.query(sql.text(), sql.params(), read).await?, query.limit);
+    experiments::load(conn, &mut page.rows).await?;
+    Ok(page)
 }
 
 struct ExperimentFields(Engine);

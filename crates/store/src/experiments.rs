@@ -1,8 +1,10 @@
 //! Experiments and their tags.
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
-use modelyard_protocol::{Error as Rule, ErrorCode};
+use modelyard_protocol::limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT;
+use modelyard_protocol::{Error as Rule, ErrorCode, uri, validate};
 
+use crate::chunks::Chunk;
 use crate::rows::{self, KeyValue, Lifecycle};
 use crate::{ChangeKind, Error, Result, Store};
 
@@ -48,13 +50,9 @@ const TAGS: Insert = Insert {
 impl Store {
     /// Creates experiment `0`, `Default`, in a store without experiments, as MLflow does.
     pub(crate) async fn create_default_experiment(&self) -> Result<()> {
-        let location = format!("{}/{}", self.root(), DEFAULT.0);
+        let location = uri::append(&self.settings.artifact_root, &DEFAULT.0.to_string());
         let data = (location, self.context.now_ms());
         self.db.write(data, |conn, (at, now)| Box::pin(create_default(conn, at, *now))).await
-    }
-
-    fn root(&self) -> &str {
-        self.settings.artifact_root.trim_end_matches('/')
     }
 
     /// Creates an experiment and returns its id.
@@ -62,7 +60,7 @@ impl Store {
     /// # Errors
     /// `RESOURCE_ALREADY_EXISTS` when the name is taken, also by a deleted experiment.
     pub async fn create_experiment(&self, new: NewExperiment) -> Result<i64> {
-        let data = (new, self.root().to_owned(), self.context.now_ms());
+        let data = (new, self.settings.artifact_root.clone(), self.context.now_ms());
         let id = self
             .db
             .write(data, |conn, (new, root, now)| Box::pin(create(conn, new, root, *now)))
@@ -154,7 +152,7 @@ async fn create(conn: &mut Conn, new: &NewExperiment, root: &str, now: i64) -> R
     };
     if new.artifact_location.is_none() {
         // The default location holds the id, which is known only now.
-        let location = format!("{root}/{id}");
+        let location = uri::append(root, &id.to_string());
         let sql = "UPDATE experiment SET artifact_location = $1 WHERE id = $2";
         conn.execute(sql, &[(&location).into(), id.into()]).await?;
     }
@@ -201,10 +199,25 @@ pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<Experiment> {
     })
 }
 
-pub(crate) async fn with_tags(conn: &mut Conn, mut experiment: Experiment) -> Result<Experiment> {
-    let sql = "SELECT key, value FROM experiment_tag WHERE experiment = $1 ORDER BY key";
-    experiment.tags = conn.query(sql, &[experiment.id.into()], crate::tags::read).await?;
+async fn with_tags(conn: &mut Conn, mut experiment: Experiment) -> Result<Experiment> {
+    load(conn, std::slice::from_mut(&mut experiment)).await?;
     Ok(experiment)
+}
+
+/// Fills in the tags.
+pub(crate) async fn load(conn: &mut Conn, experiments: &mut [Experiment]) -> Result<()> {
+    let select = "SELECT experiment, key, value FROM experiment_tag WHERE experiment IN ({ids}) \
+                  ORDER BY experiment, key";
+    let mut rest = experiments;
+    while let Some(mut chunk) = Chunk::next(&mut rest, |experiment| experiment.id) {
+        chunk
+            .each(conn, select, |experiment, row| {
+                experiment.tags.push(crate::tags::read(row, 1)?);
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
 }
 
 /// The lifecycle of an experiment, or the error that it does not exist.
@@ -214,11 +227,13 @@ async fn lifecycle(conn: &mut Conn, id: i64) -> Result<Lifecycle> {
     found.ok_or_else(|| no_experiment(id))
 }
 
-/// The artifact location of an experiment in use; an error when it is deleted or does not exist.
+/// The artifact location of an experiment in use; an error when it is deleted or does not exist. It stays in
+/// use until the end of the transaction: whoever deletes it waits, and then finds what was made in it.
 pub(crate) async fn active_location(conn: &mut Conn, id: i64) -> Result<String> {
     let sql = "SELECT lifecycle, artifact_location FROM experiment WHERE id = $1";
+    let sql = [sql, conn.engine().for_share()].concat();
     let read = |row: &Row<'_>| Ok((rows::lifecycle(row.int(0)?)?, row.string(1)?));
-    match conn.query_opt(sql, &[id.into()], read).await? {
+    match conn.query_opt(&sql, &[id.into()], read).await? {
         Some((Lifecycle::Active, location)) => Ok(location),
         Some((Lifecycle::Deleted, _)) => Err(not_active(id)),
         None => Err(no_experiment(id)),
@@ -287,7 +302,21 @@ async fn check_active(conn: &mut Conn, id: i64) -> Result<()> {
 
 async fn set_tag(conn: &mut Conn, id: i64, tag: &KeyValue) -> Result<()> {
     check_active(conn, id).await?;
+    if validate::is_custom_view(&tag.key) {
+        check_custom_views(conn, id, &tag.key).await?;
+    }
     conn.insert_many(TAGS, &[id.into(), (&tag.key).into(), (&tag.value).into()]).await?;
+    Ok(())
+}
+
+/// Refuses one custom view too many; those that are there may be changed.
+async fn check_custom_views(conn: &mut Conn, id: i64, new: &str) -> Result<()> {
+    let sql = "SELECT key FROM experiment_tag WHERE experiment = $1";
+    let mut keys = conn.query(sql, &[id.into()], |row| row.string(0)).await?;
+    keys.retain(|key| validate::is_custom_view(key));
+    if keys.len() >= MAX_CUSTOM_VIEWS_PER_EXPERIMENT && !keys.iter().any(|key| key == new) {
+        return Err(validate::too_many_custom_views(Some(&id.to_string())).into());
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use modelyard_database::{Conn, Row, Sql};
 
 use crate::metrics::Stored;
+use crate::rows::one_more;
 use crate::{Result, Store, metric_names};
 
 /// A point of a known series.
@@ -69,9 +70,7 @@ async fn page(
         sql.bind(point.ms).push(", ").bind(point.step).push(", ");
         sql.bind(stored.value).push(", ").bind(stored.nan).push(")");
     }
-    // One more than asked for tells whether anything follows.
-    let one_more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push(" ORDER BY ms, step, value, nan LIMIT ").bind(one_more);
+    sql.push(" ORDER BY ms, step, value, nan LIMIT ").bind(one_more(limit));
     let mut points = conn.query(sql.text(), sql.params(), read).await?;
     let more = points.len() > limit;
     points.truncate(limit);

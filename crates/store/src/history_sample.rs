@@ -1,8 +1,11 @@
 //! Thinning a long history, as MLflow does, without holding it.
 
+use std::cmp::Ordering;
+
 use modelyard_database::{Conn, Sql};
 
 use crate::history::{self, SeriesPoint};
+use crate::metrics::Stored;
 use crate::{Result, Store};
 
 /// A range of steps, both ends included.
@@ -29,7 +32,8 @@ impl Store {
     }
 }
 
-/// Reads the points twice: to count them, and to pick some.
+/// Reads the points once where that will do: if they are few, or if their count is known and their steps rise
+/// with time, as they nearly always do.
 async fn sample(
     conn: &mut Conn,
     run_id: &str,
@@ -40,36 +44,73 @@ async fn sample(
     let Some((run, name)) = history::locate(conn, run_id, key).await? else {
         return Ok(Vec::new());
     };
-    let mut sql = Sql::new(" FROM metric_point WHERE run = ");
+    // How many points a range of steps has is not known: all fit, as far as they do.
+    let expected = if steps.is_none() { count(conn, run, name).await? } else { size };
+    let mut sql = Sql::new("SELECT ms, step, value, nan FROM metric_point WHERE run = ");
     sql.bind(run).push(" AND name = ").bind(name);
     if let Some((first, last)) = steps {
         sql.push(" AND step >= ").bind(first).push(" AND step <= ").bind(last);
     }
-    let (mut count, mut last_step, mut by_step) = (0, i64::MIN, true);
-    let text = ["SELECT step", sql.text(), " ORDER BY ms, step, value, nan"].concat();
-    conn.for_each(&text, sql.params(), |row| {
-        let step = row.int(0)?;
-        by_step &= last_step <= step;
-        last_step = step;
-        count += 1;
-        Ok(())
-    })
-    .await?;
-    // Points are stored by time. Where the steps rise with it, as they nearly always do, nothing needs sorting.
-    let order =
-        if by_step { " ORDER BY ms, step, value, nan" } else { " ORDER BY step, ms, value, nan" };
-    let text = ["SELECT ms, step, value, nan", sql.text(), order].concat();
-    let mut wanted = positions(count, size).peekable();
-    let (mut at, mut kept) = (0, Vec::with_capacity(count.min(size)));
-    conn.for_each(&text, sql.params(), |row| {
-        if wanted.next_if_eq(&at).is_some() {
-            kept.push(history::read(row)?);
+    // The order of the table: nothing needs sorting.
+    let by_time = " ORDER BY ms, step, value, nan";
+    let mut pass = pick(conn, &sql, by_time, positions(expected, size)).await?;
+    if pass.kept.len() == pass.count {
+        if !pass.rising {
+            pass.kept.sort_by(by_step);
         }
-        at += 1;
+        return Ok(pass.kept);
+    }
+    if pass.rising && pass.count == expected {
+        return Ok(pass.kept);
+    }
+    let order = if pass.rising { by_time } else { " ORDER BY step, ms, value, nan" };
+    Ok(pick(conn, &sql, order, positions(pass.count, size)).await?.kept)
+}
+
+/// How many points a series has.
+async fn count(conn: &mut Conn, run: i64, name: i64) -> Result<usize> {
+    let sql = "SELECT points FROM metric WHERE run = $1 AND name = $2";
+    let found = conn.query_opt(sql, &[run.into(), name.into()], |row| row.int(0)).await?;
+    Ok(found.and_then(|count| usize::try_from(count).ok()).unwrap_or_default())
+}
+
+/// What was seen of a series on one way through it.
+struct Pass {
+    kept: Vec<SeriesPoint>,
+    count: usize,
+    /// Whether no step goes back.
+    rising: bool,
+}
+
+/// Goes through a series and keeps the points at these positions.
+async fn pick(
+    conn: &mut Conn,
+    select: &Sql<'_>,
+    order: &'static str,
+    wanted: impl Iterator<Item = usize> + Send,
+) -> Result<Pass> {
+    let mut wanted = wanted.peekable();
+    let mut pass = Pass { kept: Vec::new(), count: 0, rising: true };
+    let mut last_step = i64::MIN;
+    conn.for_each(&[select.text(), order].concat(), select.params(), |row| {
+        if wanted.next_if_eq(&pass.count).is_some() {
+            pass.kept.push(history::read(row)?);
+        }
+        let step = row.int(1)?;
+        pass.rising &= last_step <= step;
+        last_step = step;
+        pass.count += 1;
         Ok(())
     })
     .await?;
-    Ok(kept)
+    Ok(pass)
+}
+
+/// Compares as the database does.
+fn by_step(a: &SeriesPoint, b: &SeriesPoint) -> Ordering {
+    let key = |point: &SeriesPoint| (point.step, point.ms);
+    let (x, y) = (Stored::new(a.value), Stored::new(b.value));
+    key(a).cmp(&key(b)).then(x.value.total_cmp(&y.value)).then(x.nan.cmp(&y.nan))
 }
 
 /// Which of `count` points are kept, in rising order: as SQL's `NTILE` divides rows.

@@ -5,6 +5,7 @@
 
 mod batch;
 mod changes;
+mod chunks;
 mod datasets;
 mod error;
 mod experiment_search;

@@ -7,9 +7,11 @@ use modelyard_protocol::search::{
 };
 
 use crate::logged_models::{self, LoggedModel};
-use crate::rows::{Cursor, Page};
+use crate::rows::{Cursor, Page, one_more};
 use crate::search::order::{self, Skip, SortField};
-use crate::search::{Fields, nan_passes, push_comparison, push_filter, push_integer, push_text};
+use crate::search::{
+    Fields, nan_passes, push_comparison, push_filter, push_integer, push_name, push_text,
+};
 use crate::{Result, Store};
 
 /// Which logged models in use to list, and in which order.
@@ -80,20 +82,12 @@ async fn search(conn: &mut Conn, query: &LoggedModelQuery) -> Result<Page<Logged
         order::push_after(&mut sql, &query.order, after, Skip::None);
     }
     order::push_order_by(&mut sql, &query.order, Skip::None);
-    let one_more = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push(" LIMIT ").bind(one_more);
+    sql.push(" LIMIT ").bind(one_more(query.limit));
     let read =
         |row: &Row<'_>| Ok((logged_models::read(row)?, order::read_cursor(row, 11, &query.order)?));
-    let mut found = conn.query(sql.text(), sql.params(), read).await?;
-    let more = found.len() > query.limit;
-    found.truncate(query.limit);
-    let next = if more { found.last().map(|(_, cursor)| cursor.clone()) } else { None };
-    let mut rows = Vec::with_capacity(found.len());
-    for (mut model, _) in found {
-        logged_models::load(conn, &mut model).await?;
-        rows.push(model);
-    }
-    Ok(Page { rows, next })
+    let mut page = Page::cut(conn.query(sql.text(), sql.params(), read).await?, query.limit);
+    logged_models::load(conn, &mut page.rows).await?;
+    Ok(page)
 }
 
 /// Tests of a logged model `r`.
@@ -160,10 +154,6 @@ impl<'a> ModelFields<'a> {
         }
         sql.push(" LIMIT 1)");
     }
-}
-
-fn push_name<'a>(sql: &mut Sql<'a>, key: &'a str) {
-    sql.push("(SELECT id FROM metric_name WHERE name = ").bind(key).push(")");
 }
 
 /// Appends that `x` was measured on one of the datasets, if any are given.

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
-use modelyard_protocol::{Error as Rule, ErrorCode};
+use modelyard_protocol::{Error as Rule, ErrorCode, uri};
 
+use crate::chunks::Chunk;
 use crate::metrics::{MetricPoint, Stored};
 use crate::rows::{self, KeyValue, Lifecycle, LoggedModelStatus};
 use crate::{ChangeKind, Error, Result, Store, experiments, tags};
@@ -137,7 +138,8 @@ impl Store {
             .write(data, |conn, (id, status, now)| Box::pin(finalize(conn, id, *status, *now)))
             .await?;
         self.tell_model(&model);
-        Ok(model)
+        // A model may have a million points: reading them is no work for the writer, for which all wait.
+        self.logged_model(model.model_id, true).await
     }
 
     /// Moves a logged model to the trash; not an error when it is there already.
@@ -149,16 +151,12 @@ impl Store {
     }
 
     /// Sets tags of a logged model.
-    pub async fn set_logged_model_tags(
-        &self,
-        model_id: String,
-        tags: Vec<KeyValue>,
-    ) -> Result<LoggedModel> {
+    pub async fn set_logged_model_tags(&self, model_id: String, tags: Vec<KeyValue>) -> Result<()> {
         let data = (model_id, tags);
         let model =
             self.db.write(data, |conn, (id, tags)| Box::pin(set_tags(conn, id, tags))).await?;
         self.tell_model(&model);
-        Ok(model)
+        Ok(())
     }
 
     /// Removes a tag of a logged model.
@@ -198,7 +196,7 @@ async fn create(
     now: i64,
 ) -> Result<LoggedModel> {
     let location = experiments::active_location(conn, new.experiment_id).await?;
-    let artifact_uri = format!("{}/models/{model_id}/artifacts", location.trim_end_matches('/'));
+    let artifact_uri = uri::append(&location, &format!("models/{model_id}/artifacts"));
     let sql = "INSERT INTO logged_model (uuid, experiment, name, artifact_uri, created_ms, \
                updated_ms, status, lifecycle, model_type, source_run) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9) RETURNING id";
@@ -255,35 +253,55 @@ async fn find(conn: &mut Conn, model_id: &str, deleted: bool) -> Result<LoggedMo
 
 async fn get(conn: &mut Conn, model_id: &str, deleted: bool) -> Result<LoggedModel> {
     let mut model = find(conn, model_id, deleted).await?;
-    load(conn, &mut model).await?;
+    load(conn, std::slice::from_mut(&mut model)).await?;
     Ok(model)
 }
 
 /// Fills in params, tags and metrics.
-pub(crate) async fn load(conn: &mut Conn, model: &mut LoggedModel) -> Result<()> {
-    let id = [Param::Int(model.id)];
-    let sql = "SELECT key, value FROM logged_model_param WHERE model = $1 ORDER BY key";
-    model.params = conn.query(sql, &id, tags::read).await?;
-    let sql = "SELECT key, value FROM logged_model_tag WHERE model = $1 ORDER BY key";
-    model.tags = conn.query(sql, &id, tags::read).await?;
-    let sql = "SELECT n.name, m.value, m.nan, m.ms, m.step, m.run, m.dataset_name, m.dataset_digest \
-               FROM logged_model_metric m JOIN metric_name n ON n.id = m.name WHERE m.model = $1 \
-               ORDER BY n.name, m.run, m.dataset_name, m.dataset_digest, m.ms, m.step, \
-               m.value, m.nan";
-    let read = |row: &Row<'_>| {
-        let stored = Stored { value: row.real(1)?, nan: row.flag(2)? };
-        Ok(ModelMetric {
-            key: row.string(0)?,
-            value: stored.double(),
-            ms: row.int(3)?,
-            step: row.int(4)?,
-            run_id: row.string(5)?,
-            dataset_name: row.string(6)?,
-            dataset_digest: row.string(7)?,
-        })
-    };
-    model.metrics = conn.query(sql, &id, read).await?;
+pub(crate) async fn load(conn: &mut Conn, models: &mut [LoggedModel]) -> Result<()> {
+    let mut rest = models;
+    while let Some(mut chunk) = Chunk::next(&mut rest, |model| model.id) {
+        load_chunk(conn, &mut chunk).await?;
+    }
     Ok(())
+}
+
+async fn load_chunk(conn: &mut Conn, chunk: &mut Chunk<'_, LoggedModel>) -> Result<()> {
+    let params = "SELECT model, key, value FROM logged_model_param WHERE model IN ({ids}) \
+                  ORDER BY model, key";
+    chunk
+        .each(conn, params, |model, row| {
+            model.params.push(tags::read(row, 1)?);
+            Ok(())
+        })
+        .await?;
+    let select = "SELECT model, key, value FROM logged_model_tag WHERE model IN ({ids}) \
+                  ORDER BY model, key";
+    chunk
+        .each(conn, select, |model, row| {
+            model.tags.push(tags::read(row, 1)?);
+            Ok(())
+        })
+        .await?;
+    let metrics = "SELECT m.model, n.name, m.value, m.nan, m.ms, m.step, m.run, m.dataset_name, \
+                   m.dataset_digest FROM logged_model_metric m JOIN metric_name n ON n.id = m.name \
+                   WHERE m.model IN ({ids}) ORDER BY n.name, m.run, m.dataset_name, \
+                   m.dataset_digest, m.ms, m.step, m.value, m.nan";
+    chunk
+        .each(conn, metrics, |model, row| {
+            let stored = Stored { value: row.real(2)?, nan: row.flag(3)? };
+            model.metrics.push(ModelMetric {
+                key: row.string(1)?,
+                value: stored.double(),
+                ms: row.int(4)?,
+                step: row.int(5)?,
+                run_id: row.string(6)?,
+                dataset_name: row.string(7)?,
+                dataset_digest: row.string(8)?,
+            });
+            Ok(())
+        })
+        .await
 }
 
 async fn finalize(
@@ -296,7 +314,7 @@ async fn finalize(
         "UPDATE logged_model SET status = $1, updated_ms = $2 WHERE uuid = $3 AND lifecycle = 1";
     let row = [rows::number(status.number()).into(), now.into(), model_id.into()];
     conn.execute(sql, &row).await?;
-    get(conn, model_id, false).await
+    find(conn, model_id, false).await
 }
 
 async fn delete(conn: &mut Conn, model_id: &str, now: i64) -> Result<LoggedModel> {
@@ -333,7 +351,7 @@ fn by_key<'p>(pairs: impl IntoIterator<Item = &'p KeyValue>) -> Vec<&'p KeyValue
 async fn set_tags(conn: &mut Conn, model_id: &str, given: &[KeyValue]) -> Result<LoggedModel> {
     let model = find(conn, model_id, false).await?;
     insert_tags(conn, model.id, given).await?;
-    get(conn, model_id, false).await
+    Ok(model)
 }
 
 async fn delete_tag(conn: &mut Conn, model_id: &str, key: &str) -> Result<LoggedModel> {
@@ -351,10 +369,12 @@ async fn log_params(conn: &mut Conn, model_id: &str, params: &[KeyValue]) -> Res
     let model = find(conn, model_id, false).await?;
     if insert_params(conn, model.id, params).await? < params.len() as u64 {
         let sql = "SELECT key, value FROM logged_model_param WHERE model = $1";
-        let stored = conn.query(sql, &[model.id.into()], tags::read).await?;
-        let changed = params.iter().find(|param| {
-            stored.iter().any(|old| old.key == param.key && old.value != param.value)
-        });
+        let stored = conn.query(sql, &[model.id.into()], |row| tags::read(row, 0)).await?;
+        let stored: HashMap<_, _> =
+            stored.iter().map(|old| (old.key.as_str(), old.value.as_str())).collect();
+        let changed = params
+            .iter()
+            .find(|param| stored.get(param.key.as_str()).is_some_and(|old| *old != param.value));
         if let Some(param) = changed {
             let message = format!(
                 "Changing param values is not allowed. The param '{}' of the model '{model_id}' was \

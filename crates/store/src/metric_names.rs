@@ -22,13 +22,18 @@ impl MetricNames {
 
     /// Remembers numbers, after the transaction that found or made them was committed.
     pub(crate) fn remember(&self, found: Vec<(String, i64)>) {
-        if found.is_empty() {
+        // A full table stays as it is, and must not make every write wait for the readers.
+        if found.is_empty() || self.len() + found.len() > MAX_REMEMBERED {
             return;
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() + found.len() <= MAX_REMEMBERED {
             known.extend(found);
         }
+    }
+
+    fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

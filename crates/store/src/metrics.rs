@@ -102,6 +102,7 @@ impl Store {
     /// already changes nothing.
     pub async fn log_metric(&self, run_id: String, point: MetricPoint) -> Result<()> {
         let known = self.names.get(&point.key);
+        let of_model = point.model.is_some();
         let data = (run_id, [point], [known]);
         let run_id = data.0.clone();
         let (experiment, found) = self
@@ -110,6 +111,9 @@ impl Store {
             .await?;
         self.names.remember(found);
         self.changes.tell(experiment, Some(&run_id), ChangeKind::Metrics);
+        if of_model {
+            self.changes.tell(experiment, Some(&run_id), ChangeKind::Models);
+        }
         Ok(())
     }
 

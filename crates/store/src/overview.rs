@@ -2,6 +2,7 @@
 
 use modelyard_database::{Conn, Row};
 
+use crate::chunks::Chunk;
 use crate::{Result, Store, runs};
 
 /// How many of an experiment's newest runs decide which columns its table offers.
@@ -86,15 +87,24 @@ async fn columns(conn: &mut Conn, experiment: i64) -> Result<Columns> {
 }
 
 async fn overviews(conn: &mut Conn, experiments: &[i64]) -> Result<Vec<ExperimentOverview>> {
-    let sql = "SELECT count(*), max(start_ms) FROM run WHERE experiment = $1 AND lifecycle = 1";
-    let read = |row: &Row<'_>| {
-        Ok(ExperimentOverview { runs: row.int(0)?, last_start_ms: row.opt_int(1)? })
-    };
-    let mut found = Vec::with_capacity(experiments.len());
-    for &experiment in experiments {
-        found.push(conn.query_one(sql, &[experiment.into()], read).await?);
+    let select = "SELECT experiment, count(*), max(start_ms) FROM run WHERE experiment IN ({ids}) \
+                  AND lifecycle = 1 GROUP BY experiment";
+    let mut ids = experiments.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found: Vec<_> = ids.iter().map(|&id| (id, ExperimentOverview::default())).collect();
+    let mut rest = found.as_mut_slice();
+    while let Some(mut chunk) = Chunk::next(&mut rest, |(id, _)| *id) {
+        chunk
+            .each(conn, select, |(_, overview), row| {
+                *overview =
+                    ExperimentOverview { runs: row.int(1)?, last_start_ms: row.opt_int(2)? };
+                Ok(())
+            })
+            .await?;
     }
-    Ok(found)
+    let of = |id| ids.binary_search(id).ok().map(|at| found[at].1).unwrap_or_default();
+    Ok(experiments.iter().map(of).collect())
 }
 
 async fn summaries(conn: &mut Conn, run_id: &str) -> Result<Vec<SeriesSummary>> {

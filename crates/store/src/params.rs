@@ -82,7 +82,7 @@ async fn insert(conn: &mut Conn, run: i64, params: &[KeyValue]) -> Result<Vec<Ke
         return Ok(Vec::new());
     }
     let sql = "SELECT key, value FROM param WHERE run = $1";
-    let stored = conn.query(sql, &[run.into()], crate::tags::read).await?;
+    let stored = conn.query(sql, &[run.into()], |row| crate::tags::read(row, 0)).await?;
     let stored: HashMap<_, _> =
         stored.iter().map(|param| (param.key.as_str(), param.value.as_str())).collect();
     let clashes = params.iter().filter_map(|param| {

@@ -31,6 +31,22 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
+impl<T> Page<T> {
+    /// A page of the rows that were found in order, each with its place: one more than `limit` tells that
+    /// another page follows.
+    pub(crate) fn cut(mut found: Vec<(T, Cursor)>, limit: usize) -> Self {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = if more { found.last().map(|(_, cursor)| cursor.clone()) } else { None };
+        Self { rows: found.into_iter().map(|(row, _)| row).collect(), next }
+    }
+}
+
+/// How many rows to ask for, to learn whether more than `limit` follow.
+pub(crate) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
 /// The place of a row in a sorted list: its values of the ordering's keys. The next page is what follows
 /// it, however many rows were added before.
 pub type Cursor = Vec<modelyard_protocol::page_token::KeyValue>;

@@ -1,10 +1,8 @@
 //! A run with everything that was logged to it.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+use modelyard_database::Conn;
 
-use modelyard_database::{Conn, Param, Row};
-
+use crate::chunks::Chunk;
 use crate::datasets::{Dataset, DatasetInput};
 use crate::metrics::Stored;
 use crate::rows::KeyValue;
@@ -45,83 +43,34 @@ impl Run {
     }
 }
 
-/// How many runs are read by one statement. Lists are filled up to one of these lengths, so that a
-/// handful of prepared statements serves every page size.
-const CHUNKS: [usize; 3] = [1, 10, 100];
-
 /// Fills in the data of runs.
 pub(crate) async fn load(conn: &mut Conn, runs: &mut [Run]) -> Result<()> {
     let mut rest = runs;
-    while !rest.is_empty() {
-        let size = CHUNKS.into_iter().find(|&size| rest.len() <= size).unwrap_or(100);
-        let (chunk, after) = rest.split_at_mut(rest.len().min(size));
-        load_chunk(conn, chunk, size).await?;
-        rest = after;
+    while let Some(mut chunk) = Chunk::next(&mut rest, |run| run.info.id) {
+        load_chunk(conn, &mut chunk).await?;
     }
     Ok(())
 }
 
-/// The runs of a chunk by their internal id, and the parameters of its statements.
-struct Chunk<'r> {
-    runs: &'r mut [Run],
-    place: HashMap<i64, usize>,
-    ids: Vec<Param<'static>>,
-}
-
-impl Chunk<'_> {
-    /// Runs `SELECT run, … WHERE run IN (…)`, adding each row to its run.
-    async fn each(
-        &mut self,
-        conn: &mut Conn,
-        select: &str,
-        order: &str,
-        mut add: impl FnMut(&mut Run, &Row<'_>) -> modelyard_database::Result<()> + Send,
-    ) -> Result<()> {
-        let mut sql = String::with_capacity(select.len() + order.len() + self.ids.len() * 5);
-        sql.push_str(select);
-        for number in 1..=self.ids.len() {
-            // Writing to a String cannot fail.
-            let _ = write!(sql, "{}${number}", if number == 1 { " IN (" } else { ", " });
-        }
-        sql.push_str(") ");
-        sql.push_str(order);
-        let Self { runs, place, ids } = self;
-        conn.for_each(&sql, ids, |row| match place.get(&row.int(0)?) {
-            Some(&at) => add(&mut runs[at], row),
-            None => Ok(()),
-        })
-        .await?;
-        Ok(())
-    }
-}
-
-async fn load_chunk(conn: &mut Conn, runs: &mut [Run], size: usize) -> Result<()> {
-    let Some(last) = runs.last() else { return Ok(()) };
-    let mut ids = vec![Param::Int(last.info.id); size];
-    let mut place = HashMap::with_capacity(runs.len());
-    for (at, run) in runs.iter().enumerate() {
-        ids[at] = run.info.id.into();
-        place.insert(run.info.id, at);
-    }
-    let mut chunk = Chunk { runs, place, ids };
-    let params = "SELECT run, key, value FROM param WHERE run";
+async fn load_chunk(conn: &mut Conn, chunk: &mut Chunk<'_, Run>) -> Result<()> {
+    let params = "SELECT run, key, value FROM param WHERE run IN ({ids}) ORDER BY run, key";
     chunk
-        .each(conn, params, "ORDER BY run, key", |run, row| {
-            run.params.push(KeyValue { key: row.string(1)?, value: row.string(2)? });
+        .each(conn, params, |run, row| {
+            run.params.push(tags::read(row, 1)?);
             Ok(())
         })
         .await?;
-    let tags = "SELECT run, key, value FROM run_tag WHERE run";
+    let select = "SELECT run, key, value FROM run_tag WHERE run IN ({ids}) ORDER BY run, key";
     chunk
-        .each(conn, tags, "ORDER BY run, key", |run, row| {
-            run.tags.push(KeyValue { key: row.string(1)?, value: row.string(2)? });
+        .each(conn, select, |run, row| {
+            run.tags.push(tags::read(row, 1)?);
             Ok(())
         })
         .await?;
     let metrics = "SELECT m.run, n.name, m.value, m.nan, m.step, m.ms FROM metric m \
-                   JOIN metric_name n ON n.id = m.name WHERE m.run";
+                   JOIN metric_name n ON n.id = m.name WHERE m.run IN ({ids})";
     chunk
-        .each(conn, metrics, "", |run, row| {
+        .each(conn, metrics, |run, row| {
             let stored = Stored { value: row.real(2)?, nan: row.flag(3)? };
             run.metrics.push(MetricPoint {
                 key: row.string(1)?,
@@ -133,17 +82,18 @@ async fn load_chunk(conn: &mut Conn, runs: &mut [Run], size: usize) -> Result<()
             Ok(())
         })
         .await?;
-    for run in chunk.runs.iter_mut() {
+    for run in chunk.rows() {
         run.metrics.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     }
-    load_models(conn, &mut chunk).await?;
-    load_datasets(conn, &mut chunk).await
+    load_models(conn, chunk).await?;
+    load_datasets(conn, chunk).await
 }
 
-async fn load_models(conn: &mut Conn, chunk: &mut Chunk<'_>) -> Result<()> {
-    let select = "SELECT run, output, model, step FROM run_model WHERE run";
+async fn load_models(conn: &mut Conn, chunk: &mut Chunk<'_, Run>) -> Result<()> {
+    let select = "SELECT run, output, model, step FROM run_model WHERE run IN ({ids}) \
+                  ORDER BY run, output, step, model";
     chunk
-        .each(conn, select, "ORDER BY run, output, step, model", |run, row| {
+        .each(conn, select, |run, row| {
             let model_id = row.string(2)?;
             if row.flag(1)? {
                 run.model_outputs.push(ModelOutput { model_id, step: row.int(3)? });
@@ -155,13 +105,24 @@ async fn load_models(conn: &mut Conn, chunk: &mut Chunk<'_>) -> Result<()> {
         .await
 }
 
-async fn load_datasets(conn: &mut Conn, chunk: &mut Chunk<'_>) -> Result<()> {
+/// A dataset of a run while its tags are read.
+struct Input {
+    id: i64,
+    run: i64,
+    /// Which of the run's datasets it is.
+    at: usize,
+    tags: Vec<KeyValue>,
+}
+
+async fn load_datasets(conn: &mut Conn, chunk: &mut Chunk<'_, Run>) -> Result<()> {
     let select = "SELECT i.run, i.id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile \
-                  FROM run_dataset i JOIN dataset d ON d.id = i.dataset WHERE i.run";
-    let mut inputs: HashMap<i64, (i64, usize)> = HashMap::new();
+                  FROM run_dataset i JOIN dataset d ON d.id = i.dataset WHERE i.run IN ({ids}) \
+                  ORDER BY i.id";
+    let mut inputs: Vec<Input> = Vec::new();
     chunk
-        .each(conn, select, "ORDER BY i.id", |run, row| {
-            inputs.insert(row.int(1)?, (run.info.id, run.datasets.len()));
+        .each(conn, select, |run, row| {
+            let (id, at) = (row.int(1)?, run.datasets.len());
+            inputs.push(Input { id, run: run.info.id, at, tags: Vec::new() });
             run.datasets.push(DatasetInput {
                 dataset: Dataset {
                     name: row.string(2)?,
@@ -176,12 +137,20 @@ async fn load_datasets(conn: &mut Conn, chunk: &mut Chunk<'_>) -> Result<()> {
             Ok(())
         })
         .await?;
-    // Most runs have no dataset, the others one or two.
-    for (input, (run, at)) in inputs {
-        let sql = "SELECT key, value FROM run_dataset_tag WHERE input = $1 ORDER BY key";
-        let found = conn.query(sql, &[input.into()], tags::read).await?;
-        if let Some(&place) = chunk.place.get(&run) {
-            chunk.runs[place].datasets[at].tags = found;
+    let select = "SELECT input, key, value FROM run_dataset_tag WHERE input IN ({ids}) \
+                  ORDER BY input, key";
+    let mut rest = inputs.as_mut_slice();
+    while let Some(mut inputs) = Chunk::next(&mut rest, |input| input.id) {
+        inputs
+            .each(conn, select, |input, row| {
+                input.tags.push(tags::read(row, 1)?);
+                Ok(())
+            })
+            .await?;
+    }
+    for input in inputs {
+        if let Some(run) = chunk.get(input.run) {
+            run.datasets[input.at].tags = input.tags;
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ mod plan;
 use modelyard_database::Conn;
 use modelyard_protocol::search::{RunFilter, RunOrder};
 
+use crate::chunks::Chunk;
 use crate::rows::{Cursor, Page, View};
 use crate::run_data::{self, Run};
 use crate::search::order;
@@ -67,23 +68,24 @@ pub struct SearchPlan {
     pub statements: Vec<Vec<String>>,
 }
 
-/// A run that was found, and its place in the list.
-pub(crate) struct Hit {
-    pub(crate) run: i64,
-    pub(crate) cursor: Cursor,
-}
+/// A run that was found, by its internal id, and its place in the list.
+pub(crate) type Hit = (i64, Cursor);
 
 async fn search(conn: &mut Conn, query: &RunQuery) -> Result<Page<Run>> {
-    let mut hits = plan::find(conn, query).await?;
-    let more = hits.len() > query.limit;
-    hits.truncate(query.limit);
-    let next = if more { hits.last().map(|hit| hit.cursor.clone()) } else { None };
-    let mut rows = Vec::with_capacity(hits.len());
-    for hit in &hits {
-        let sql = "SELECT id, uuid, experiment, name, user_id, status, start_ms, end_ms, lifecycle, \
-                   artifact_uri FROM run WHERE id = $1";
-        rows.push(Run::bare(conn.query_one(sql, &[hit.run.into()], runs::read).await?));
+    let Page { rows, next } = Page::cut(plan::find(conn, query).await?, query.limit);
+    let mut found: Vec<(i64, Option<Run>)> = rows.into_iter().map(|id| (id, None)).collect();
+    let select = "SELECT id, uuid, experiment, name, user_id, status, start_ms, end_ms, lifecycle, \
+                  artifact_uri FROM run WHERE id IN ({ids})";
+    let mut rest = found.as_mut_slice();
+    while let Some(mut chunk) = Chunk::next(&mut rest, |(id, _)| *id) {
+        chunk
+            .each(conn, select, |(_, run), row| {
+                *run = Some(Run::bare(runs::read(row)?));
+                Ok(())
+            })
+            .await?;
     }
+    let mut rows: Vec<_> = found.into_iter().filter_map(|(_, run)| run).collect();
     run_data::load(conn, &mut rows).await?;
     Ok(Page { rows, next })
 }

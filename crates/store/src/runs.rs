@@ -1,6 +1,8 @@
 //! Runs: their row, from creation to the trash.
 
-use modelyard_database::{Conn, Engine, Param, Row};
+use modelyard_database::{Conn, Param, Row};
+use modelyard_protocol::names::RUN_NAME_TAG;
+use modelyard_protocol::uri;
 
 use crate::rows::{self, KeyValue, Lifecycle, RunStatus};
 use crate::run_data::{self, Run};
@@ -122,7 +124,7 @@ impl Store {
 
 async fn create(conn: &mut Conn, new: &NewRun, run_id: &str) -> Result<Run> {
     let location = experiments::active_location(conn, new.experiment_id).await?;
-    let artifact_uri = format!("{}/{run_id}/artifacts", location.trim_end_matches('/'));
+    let artifact_uri = uri::append(&location, &format!("{run_id}/artifacts"));
     let sql = "INSERT INTO run (uuid, experiment, name, user_id, status, start_ms, lifecycle, \
                artifact_uri) VALUES ($1, $2, $3, $4, $5, $6, 1, $7) RETURNING id";
     let row = [
@@ -214,9 +216,10 @@ fn not_active(run_id: &str) -> Error {
 /// Makes other writers of a run's row wait until the end of the transaction, for an operation that reads
 /// before it writes. On SQLite there is only one writer.
 pub(crate) async fn lock(conn: &mut Conn, run_id: &str) -> Result<()> {
-    if conn.engine() == Engine::Postgres {
-        let sql = "SELECT id FROM run WHERE uuid = $1 FOR UPDATE";
-        conn.query_opt(sql, &[run_id.into()], |row| row.int(0)).await?;
+    let lock = conn.engine().for_update();
+    if !lock.is_empty() {
+        let sql = ["SELECT id FROM run WHERE uuid = $1", lock].concat();
+        conn.query_opt(&sql, &[run_id.into()], |row| row.int(0)).await?;
     }
     Ok(())
 }
@@ -243,7 +246,7 @@ async fn change(conn: &mut Conn, run_id: &str, update: &RunUpdate) -> Result<Run
     )
     .await?;
     if let Some(name) = &update.name {
-        let tag = KeyValue { key: tags::RUN_NAME.to_owned(), value: name.clone() };
+        let tag = KeyValue { key: RUN_NAME_TAG.to_owned(), value: name.clone() };
         tags::set_all(conn, run.id, &[tag]).await?;
         run.name.clone_from(name);
     }

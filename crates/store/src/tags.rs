@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
+use modelyard_protocol::names::RUN_NAME_TAG;
 use modelyard_protocol::wire::json_dumps;
 use serde_json::Value;
 
 use crate::rows::KeyValue;
 use crate::{ChangeKind, Error, Result, Store, runs};
-
-/// The tag that mirrors a run's name.
-pub(crate) const RUN_NAME: &str = "mlflow.runName";
 
 pub(crate) const INSERT: Insert = Insert {
     into: "INSERT INTO run_tag (run, key, value)",
@@ -21,11 +19,15 @@ pub(crate) const INSERT: Insert = Insert {
 impl Store {
     /// Sets a tag of an active run. The tag `mlflow.runName` renames the run.
     pub async fn set_tag(&self, run_id: String, tag: KeyValue) -> Result<()> {
+        let renames = renames(&tag);
         let experiment = self
             .db
             .write((run_id.clone(), tag), |conn, (run, tag)| Box::pin(set(conn, run, tag)))
             .await?;
         self.changes.tell(experiment, Some(&run_id), ChangeKind::Tags);
+        if renames {
+            self.changes.tell(experiment, Some(&run_id), ChangeKind::Run);
+        }
         Ok(())
     }
 
@@ -74,13 +76,18 @@ async fn set(conn: &mut Conn, run_id: &str, tag: &KeyValue) -> Result<i64> {
     Ok(run.experiment)
 }
 
+/// Whether a tag changes the name of its run.
+pub(crate) fn renames(tag: &KeyValue) -> bool {
+    tag.key == RUN_NAME_TAG && !tag.value.is_empty()
+}
+
 /// Sets tags of a run and keeps its name in step with `mlflow.runName`, unless that is empty; of equal
 /// keys the last wins.
 pub(crate) async fn set_all(conn: &mut Conn, run: i64, tags: &[KeyValue]) -> Result<()> {
     let mut tags: Vec<_> = last_of_each(tags).collect();
     // On PostgreSQL two writers take their locks in the same order: the run, then its tags by key.
     tags.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    if let Some(tag) = tags.iter().find(|tag| tag.key == RUN_NAME && !tag.value.is_empty()) {
+    if let Some(tag) = tags.iter().find(|tag| renames(tag)) {
         runs::rename(conn, run, &tag.value).await?;
     }
     let rows: Vec<Param<'_>> = tags
@@ -109,7 +116,7 @@ pub(crate) fn last_of_each(pairs: &[KeyValue]) -> impl Iterator<Item = &KeyValue
     kept.into_iter()
 }
 
-/// Reads a key and a value.
-pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<KeyValue> {
-    Ok(KeyValue { key: row.string(0)?, value: row.string(1)? })
+/// Reads a key and a value, from column `first` on.
+pub(crate) fn read(row: &Row<'_>, first: usize) -> modelyard_database::Result<KeyValue> {
+    Ok(KeyValue { key: row.string(first)?, value: row.string(first + 1)? })
 }

@@ -11,9 +11,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::tls::Tls;
 use crate::{Error, Result};
 
-/// How long an operation may run on the server, so that one hostile search cannot hold a connection; and no
-/// compilation of statements, which costs such small ones more than it saves.
-const OPTIONS: &str = "-c statement_timeout=60s -c jit=off";
+/// How long an operation may run on the server, so that one hostile search cannot hold a connection; how long
+/// its transaction may wait for us, so that a process that hangs does not hold its locks; and no compilation
+/// of statements, which costs such small ones more than it saves.
+const OPTIONS: &str =
+    "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c jit=off";
+
+/// How long a connection is silent before the kernel asks whether the server is still there, and how long what
+/// was sent may stay unconfirmed. The kernel's own two hours and fifteen minutes would be the time that
+/// requests hang after the server's machine is gone.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Reads a URL: where to connect to, and how the connections are made.
 pub(super) fn read(url: &str, wait: Duration) -> Result<(Config, MakeRustlsConnect)> {
@@ -35,6 +42,12 @@ pub(super) fn read(url: &str, wait: Duration) -> Result<(Config, MakeRustlsConne
     }
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(wait);
+    }
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(SILENCE);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
     }
     Ok((config, tls.connector()?))
 }
@@ -100,13 +113,18 @@ mod tests {
         assert_eq!(config.get_options(), Some(OPTIONS));
         assert_eq!(config.get_application_name(), Some("modelyard"));
         assert_eq!(config.get_connect_timeout(), Some(&wait));
+        assert_eq!(config.get_keepalives_idle(), SILENCE);
+        assert_eq!(config.get_tcp_user_timeout(), Some(&SILENCE));
         let config = read(
-            "?options=-c%20search_path%3Dyard&application_name=mine&connect_timeout=3&sslmode=require",
+            "?options=-c%20search_path%3Dyard&application_name=mine&connect_timeout=3&sslmode=require\
+             &keepalives_idle=4&tcp_user_timeout=5",
         );
         let options = format!("{OPTIONS} -c search_path=yard");
         assert_eq!(config.get_options(), Some(options.as_str()));
         assert_eq!(config.get_application_name(), Some("mine"));
         assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(3)));
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(4));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(5)));
         assert_eq!(config.get_ssl_mode(), tokio_postgres::config::SslMode::Require);
     }
 

@@ -81,7 +81,8 @@ fn a_deadlock_is_tried_again() {
         };
         let (one, other) = (cross("a", "b"), cross("b", "a"));
         assert_eq!((one.await.unwrap().unwrap(), other.await.unwrap().unwrap()), (1, 1));
-        assert_eq!(attempts.load(Ordering::SeqCst), 3, "the loser ran once more");
+        // The server does not promise that the winner goes on before the loser is back.
+        assert!(attempts.load(Ordering::SeqCst) >= 3, "the loser ran again");
         let sum = "SELECT CAST(sum(count) AS BIGINT) FROM item";
         let sum = db.read(sum, |conn, sql| Box::pin(number(conn, sql))).await.unwrap();
         assert_eq!(sum, 4, "each counted both once");
@@ -136,6 +137,52 @@ fn an_abandoned_transaction_is_undone() {
     });
 }
 
+/// The server would not notice by itself that nobody waits for the answer.
+#[test]
+fn an_abandoned_statement_is_ended() {
+    let Some(uri) = url_with("options=-cstatement_timeout%3D0") else { return };
+    runtime().block_on(async {
+        let db = Arc::new(open(&uri, ITEMS).await.unwrap());
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' \
+                        AND datname = current_database() AND query LIKE '%pg_sleep(9999)%' \
+                        AND pid != pg_backend_pid()";
+        let sleepers =
+            async || db.read(sleeping, |conn, sql| Box::pin(number(conn, sql))).await.unwrap();
+        let abandoned = {
+            let (db, sql) = (Arc::clone(&db), "SELECT count(*) FROM pg_sleep(9999)");
+            tokio::spawn(async move { db.read(sql, |conn, sql| Box::pin(number(conn, sql))).await })
+        };
+        while sleepers().await == 0 {
+            tokio::task::yield_now().await;
+        }
+        abandoned.abort();
+        assert!(abandoned.await.unwrap_err().is_cancelled());
+        while sleepers().await > 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+/// As after a fail-over, when the server that is connected has become a standby.
+#[test]
+fn a_server_that_only_reads_is_unavailable_and_its_connection_given_up() {
+    on_postgres(async |db| {
+        let outcome = db
+            .write((), |conn, ()| {
+                Box::pin(async move {
+                    for sql in ["COMMIT", "SET default_transaction_read_only = on", "BEGIN"] {
+                        conn.batch(sql).await?;
+                    }
+                    insert(conn, "a").await
+                })
+            })
+            .await;
+        assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+        add(&db, "b").await.unwrap();
+        assert_eq!(names(&db).await, ["b"]);
+    });
+}
+
 #[test]
 fn a_lost_connection_is_replaced() {
     on_postgres(async |db| {
@@ -165,6 +212,16 @@ fn a_statement_that_takes_too_long_is_ended() {
             .await;
         assert!(matches!(slept, Err(Error::Timeout(_))), "{slept:?}");
         assert_eq!(names(&db).await, [""; 0]);
+        // A write may have waited for another; a read just asked for too much.
+        let slept = db
+            .read((), |conn, ()| {
+                Box::pin(async move {
+                    conn.execute("SET LOCAL statement_timeout = '20ms'", &[]).await?;
+                    number(conn, "SELECT count(*) FROM pg_sleep(600)").await
+                })
+            })
+            .await;
+        assert!(matches!(slept, Err(Error::TooExpensive(_))), "{slept:?}");
     });
 }
 

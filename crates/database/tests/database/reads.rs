@@ -95,3 +95,31 @@ async fn a_failed_read_spoils_nothing(db: Database) {
         assert_eq!(names(&db).await, ["a"]);
     }
 }
+
+#[test]
+fn abandoned_reads_hold_no_connection_on_sqlite() {
+    const ENDLESS: &str =
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+    on_sqlite(async |db| {
+        let db = Arc::new(db);
+        add(&db, "a").await.unwrap();
+        // More than there are connections.
+        for _ in 0..16 {
+            let begun = Arc::new(Notify::new());
+            let reading = {
+                let (db, begun) = (Arc::clone(&db), Arc::clone(&begun));
+                tokio::spawn(async move {
+                    db.read(begun, |conn, begun| {
+                        begun.notify_one();
+                        Box::pin(number(conn, ENDLESS))
+                    })
+                    .await
+                })
+            };
+            begun.notified().await;
+            reading.abort();
+            assert!(reading.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(names(&db).await, ["a"]);
+    });
+}

@@ -6,6 +6,7 @@ use modelyard_protocol::messages::runs::{
     CreateRun, DatasetInput, DeleteTag, LogInputs, LogModel, LogOutputs, LogParam, RunAnswer,
     RunById, RunInfoAnswer, Runs, SearchRuns, SetTag, UpdateRun,
 };
+use modelyard_protocol::names::RUN_NAME_TAG;
 use modelyard_protocol::page_token::{Fingerprint, ListKind};
 use modelyard_protocol::search::{parse_run_filter, parse_run_order};
 use modelyard_protocol::{Error, ViewType, names, validate};
@@ -18,8 +19,6 @@ use super::render;
 use crate::extract::Mlflow;
 use crate::{ApiError, AppState, answer};
 
-/// The tag that mirrors a run's name.
-const RUN_NAME_TAG: &str = "mlflow.runName";
 /// The tag in which clients before MLflow 3 keep the models of a run.
 const MODEL_HISTORY_TAG: &str = "mlflow.log-model.history";
 

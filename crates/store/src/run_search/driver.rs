@@ -5,9 +5,8 @@ use modelyard_protocol::search::{
     CompareOp, Expr, NumberTest, RunFilter, RunNumber, RunText, TextTest,
 };
 
-use super::fields::push_name;
 use crate::Result;
-use crate::search::push_comparison;
+use crate::search::{push_comparison, push_name};
 
 /// Up to so many rows, starting from the value is surely cheaper than walking the runs in order.
 const RARE: i64 = 500;

@@ -6,7 +6,7 @@ use modelyard_protocol::search::{
 };
 
 use crate::search::order::SortField;
-use crate::search::{Fields, nan_passes, push_comparison, push_integer, push_text};
+use crate::search::{Fields, nan_passes, push_comparison, push_integer, push_name, push_text};
 
 /// Tests of a run `r`.
 ///
@@ -107,11 +107,6 @@ fn push_metric<'a>(sql: &mut Sql<'a>, key: &'a str, test: &'a NumberTest) {
 fn push_latest<'a>(sql: &mut Sql<'a>, key: &'a str) {
     sql.push("FROM metric x WHERE x.run = r.id AND x.name = ");
     push_name(sql, key);
-}
-
-/// The number of a metric's name; NULL, which equals nothing, when no run ever had it.
-pub(super) fn push_name<'a>(sql: &mut Sql<'a>, key: &'a str) {
-    sql.push("(SELECT id FROM metric_name WHERE name = ").bind(key).push(")");
 }
 
 impl SortField for RunOrderField {

@@ -4,12 +4,12 @@ use modelyard_database::{Conn, Engine, Row, Sql};
 use modelyard_protocol::search::RunOrderField;
 
 use super::driver::Driver;
-use super::fields::{RunFields, push_name};
+use super::fields::RunFields;
 use super::{Hit, RunQuery, SearchPlan};
 use crate::Result;
 use crate::rows::{Lifecycle, lifecycles, number};
 use crate::search::order::{self, Skip, SortField};
-use crate::search::push_filter;
+use crate::search::{push_filter, push_name};
 
 /// Up to so many (experiment, lifecycle) pairs are walked one by one, each in the order of an index. More
 /// are read together and sorted.
@@ -126,7 +126,7 @@ pub(super) async fn find(conn: &mut Conn, query: &RunQuery) -> Result<Vec<Hit>> 
         hits.extend(find_in_list(conn, query, *scope, starts, limit).await?);
     }
     if lists.len() > 1 {
-        hits.sort_by(|a: &Hit, b| order::compare(&a.cursor, &b.cursor, &query.order));
+        hits.sort_by(|(_, a): &Hit, (_, b)| order::compare(a, b, &query.order));
         hits.truncate(limit);
     }
     Ok(hits)
@@ -144,9 +144,7 @@ async fn find_in_list(
     for &start in starts {
         if start.rank().is_none_or(|rank| rank >= reached) && hits.len() < limit {
             let sql = statement(conn.engine(), query, scope, start, limit - hits.len());
-            let read = |row: &Row<'_>| {
-                Ok(Hit { run: row.int(0)?, cursor: order::read_cursor(row, 1, &query.order)? })
-            };
+            let read = |row: &Row<'_>| Ok((row.int(0)?, order::read_cursor(row, 1, &query.order)?));
             hits.extend(conn.query(sql.text(), sql.params(), read).await?);
         }
     }

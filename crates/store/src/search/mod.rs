@@ -148,6 +148,11 @@ pub(crate) fn push_comparison<'a>(sql: &mut Sql<'a>, test: &'a NumberTest) {
     }
 }
 
+/// Appends the number of a metric's name; NULL, which equals nothing, when no run ever had it.
+pub(crate) fn push_name<'a>(sql: &mut Sql<'a>, key: &'a str) {
+    sql.push("(SELECT id FROM metric_name WHERE name = ").bind(key).push(")");
+}
+
 fn literals(test: &NumberTest) -> Vec<Number> {
     match test {
         NumberTest::Compare(_, number) => vec![*number],

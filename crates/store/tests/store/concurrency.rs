@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use modelyard_protocol::ErrorCode;
 use modelyard_store::{
-    Batch, DatasetInput, ModelOutput, NewExperiment, RunInputs, RunStatus, RunUpdate, Store,
+    Batch, DatasetInput, Lifecycle, ModelOutput, NewExperiment, RunInputs, RunStatus, RunUpdate,
+    Store,
 };
 use tokio::task::JoinSet;
 
@@ -19,6 +20,7 @@ on_both_engines!(
     items_appended_at_once_are_all_kept,
     updates_and_names_do_not_deadlock,
     points_logged_by_all_are_counted_once,
+    no_run_outlives_the_deletion_of_its_experiment,
 );
 
 const TASKS: i64 = 16;
@@ -212,4 +214,23 @@ async fn points_logged_by_all_are_counted_once(store: Store) {
     assert_eq!((summary.points, summary.step, summary.value), (30, 29, 1.0));
     assert_eq!((summary.min, summary.max), (Some(1.0), Some(29.0)));
     assert_eq!(crate::metrics::history(&store, &id, "m").await.len(), 30);
+}
+
+async fn no_run_outlives_the_deletion_of_its_experiment(store: Store) {
+    let store = Arc::new(store);
+    for round in 0..8 {
+        let id = experiment(&store, &format!("e{round}")).await;
+        let work = |store: Arc<Store>, task: i64| async move {
+            if task == TASKS / 2 {
+                store.delete_experiment(id).await.unwrap();
+                return None;
+            }
+            let created = store.create_run(new_run(id, "r", 0)).await;
+            created.ok().map(|run| run.info.run_id)
+        };
+        for run_id in at_once(&store, work).await.into_iter().flatten() {
+            let stage = store.run_info(run_id).await.unwrap().lifecycle;
+            assert_eq!(stage, Lifecycle::Deleted, "in use inside a deleted experiment");
+        }
+    }
 }

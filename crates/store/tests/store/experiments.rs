@@ -1,14 +1,17 @@
 //! Experiments: life cycle, names, tags.
 
 use modelyard_protocol::ErrorCode;
+use modelyard_protocol::limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT;
 use modelyard_store::{Lifecycle, NewExperiment, Store};
 
 use crate::harness::*;
+use crate::logged_models::new_model;
 
 on_both_engines!(
     a_new_store_has_mlflows_default_experiment,
     what_is_created_is_read_back,
     an_own_artifact_location_is_kept,
+    the_query_of_a_location_stays_at_its_end,
     names_are_taken_by_deleted_experiments_too,
     renaming_follows_the_same_rule,
     deleting_takes_the_runs_along,
@@ -16,6 +19,7 @@ on_both_engines!(
     the_default_experiment_can_be_deleted_and_restored,
     tags_are_set_replaced_and_removed,
     a_deleted_experiment_takes_no_tags,
+    custom_views_are_limited,
     what_does_not_exist_is_said_to_be_missing,
     every_change_moves_the_update_time,
 );
@@ -56,6 +60,20 @@ async fn an_own_artifact_location_is_kept(store: Store) {
     assert_eq!(read_experiment(&store, id).await.artifact_location, "s3://bucket/a b/");
     let run = store.create_run(new_run(id, "r", 0)).await.unwrap().info;
     assert_eq!(run.artifact_uri, format!("s3://bucket/a b/{}/artifacts", run.run_id));
+}
+
+async fn the_query_of_a_location_stays_at_its_end(store: Store) {
+    let new = NewExperiment {
+        name: "elsewhere".to_owned(),
+        artifact_location: Some("s3://bucket/p?region=x".to_owned()),
+        tags: Vec::new(),
+    };
+    let id = store.create_experiment(new).await.unwrap();
+    let run = store.create_run(new_run(id, "r", 0)).await.unwrap().info;
+    assert_eq!(run.artifact_uri, format!("s3://bucket/p/{}/artifacts?region=x", run.run_id));
+    let model = store.create_logged_model(new_model(id, "m")).await.unwrap();
+    let expected = format!("s3://bucket/p/models/{}/artifacts?region=x", model.model_id);
+    assert_eq!(model.artifact_uri, expected);
 }
 
 async fn names_are_taken_by_deleted_experiments_too(store: Store) {
@@ -180,4 +198,24 @@ async fn every_change_moves_the_update_time(store: Store) {
     store.set_experiment_tag(id, pair("a", "1")).await.unwrap();
     store.delete_experiment_tag(id, "a".to_owned()).await.unwrap();
     assert_eq!(read_experiment(&store, id).await.updated_ms, last);
+}
+
+async fn custom_views_are_limited(store: Store) {
+    let id = experiment(&store, "e").await;
+    let view = |n: usize| format!("mlflow.customView.view.{n}");
+    let set = |key: String, value: &str| store.set_experiment_tag(id, pair(&key, value));
+    for n in 0..MAX_CUSTOM_VIEWS_PER_EXPERIMENT {
+        set(view(n), "{}").await.unwrap();
+    }
+    let (code, message) = refused(set(view(99), "{}").await);
+    assert_eq!(code, ErrorCode::InvalidParameterValue);
+    let expected = format!(
+        "Unable to create another custom view for experiment {id}; the maximum number of custom views \
+         per experiment is 50. Delete an existing custom view before creating a new one."
+    );
+    assert_eq!(message, expected);
+    set(view(7), "changed").await.unwrap();
+    set("another".to_owned(), "tag").await.unwrap();
+    store.delete_experiment_tag(id, view(3)).await.unwrap();
+    set(view(99), "{}").await.unwrap();
 }

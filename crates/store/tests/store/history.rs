@@ -118,14 +118,22 @@ async fn samples_do_not_depend_on_the_order_in_time(store: Store) {
     log(&store, &rising, &[], &at(|step| step).collect::<Vec<_>>(), &[]).await.unwrap();
     log(&store, &falling, &[], &at(|step| 100 - step).collect::<Vec<_>>(), &[]).await.unwrap();
     for size in [1, 2, 7, 49, 50, 51] {
-        let steps = async |run: &str| -> Vec<i64> {
-            sample(&store, run, Some((0, 60)), size).await.iter().map(|point| point.0).collect()
+        let steps = async |run: &str, range| -> Vec<i64> {
+            sample(&store, run, range, size).await.iter().map(|point| point.0).collect()
         };
-        let found = steps(&rising).await;
-        assert_eq!(found, steps(&falling).await, "{size}");
+        let found = steps(&rising, None).await;
+        for range in [None, Some((0, 60))] {
+            assert_eq!(steps(&rising, range).await, found, "{size} {range:?}");
+            assert_eq!(steps(&falling, range).await, found, "{size} {range:?}");
+        }
         assert_eq!(found.len(), size.min(50));
         assert_eq!(found.last(), Some(&49));
+        // Part of a series keeps its own ends.
+        let part = steps(&falling, Some((10, 29))).await;
+        assert_eq!(part, steps(&rising, Some((10, 29))).await, "{size}");
+        assert_eq!((part.len(), part.last()), (size.min(20), Some(&29)));
     }
+    assert_eq!(sample(&store, &rising, None, 0).await, []);
 }
 
 async fn a_deleted_run_keeps_its_history(store: Store) {

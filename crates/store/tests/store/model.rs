@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use modelyard_protocol::search::{
-    CompareOp, DatasetField, Expr, Number, NumberTest, RunFilter, RunNumber, RunOrder,
+    CompareOp, DatasetField, Expr, Number, NumberTest, OrderKey, RunFilter, RunNumber, RunOrder,
     RunOrderField, RunText, TextTest,
 };
 use modelyard_store::{Lifecycle, Run, View};
@@ -82,24 +82,35 @@ pub(crate) fn search<'r>(
         })
         .filter(|row| filter.is_none_or(|filter| passes(filter, row)))
         .collect();
-    found.sort_by(|a, b| compare(order, a, b));
+    found.sort_by(|a, b| compare(order, *a, *b, sorted));
     found
 }
 
 fn passes(filter: &RunFilter, row: &Row) -> bool {
-    match filter {
-        Expr::And(parts) => parts.iter().all(|part| passes(part, row)),
-        Expr::Or(parts) => parts.iter().any(|part| passes(part, row)),
-        Expr::Not(inner) => !passes(inner, row),
-        Expr::Number(field, test) => number(number_of(field, row), test),
-        Expr::Text(RunText::Dataset(field), test) => {
+    holds(filter, &|field, test| number(number_of(field, row), test), &|field, test| match field {
+        RunText::Dataset(field) => {
             let values: Vec<_> = row.datasets.iter().filter_map(|set| part(*field, set)).collect();
             match test {
                 TextTest::IsNull { negated } => values.is_empty() != *negated,
                 test => values.into_iter().any(|value| text(Some(value), test)),
             }
         }
-        Expr::Text(field, test) => text(text_of(field, row), test),
+        field => text(text_of(field, row), test),
+    })
+}
+
+/// Whether a filter holds, given what its tests say.
+pub(crate) fn holds<N, T>(
+    filter: &Expr<N, T>,
+    number: &impl Fn(&N, &NumberTest) -> bool,
+    text: &impl Fn(&T, &TextTest) -> bool,
+) -> bool {
+    match filter {
+        Expr::And(parts) => parts.iter().all(|part| holds(part, number, text)),
+        Expr::Or(parts) => parts.iter().any(|part| holds(part, number, text)),
+        Expr::Not(inner) => !holds(inner, number, text),
+        Expr::Number(field, test) => number(field, test),
+        Expr::Text(field, test) => text(field, test),
     }
 }
 
@@ -134,7 +145,7 @@ fn text_of<'r>(field: &RunText, row: &'r Row) -> Option<&'r str> {
 
 /// The numbers in tests are small enough for doubles to hold them exactly, and NaN is unequal to all of them,
 /// as doubles have it.
-fn number(value: Option<f64>, test: &NumberTest) -> bool {
+pub(crate) fn number(value: Option<f64>, test: &NumberTest) -> bool {
     let double = |number: &Number| match *number {
         Number::Integer(value) => value as f64,
         Number::Float(value) => value,
@@ -162,7 +173,7 @@ fn number(value: Option<f64>, test: &NumberTest) -> bool {
     }
 }
 
-fn text(value: Option<&str>, test: &TextTest) -> bool {
+pub(crate) fn text(value: Option<&str>, test: &TextTest) -> bool {
     let Some(value) = value else { return matches!(test, TextTest::IsNull { negated: false }) };
     match test {
         TextTest::Equal { value: other, negated } => (value == other) != *negated,
@@ -192,14 +203,30 @@ fn like(pattern: &[char], text: &[char]) -> bool {
 
 /// A value to sort by; texts sort by bytes, NaN follows all numbers and nothing follows NaN.
 #[derive(Debug)]
-enum Sorted<'r> {
+pub(crate) enum Sorted<'r> {
     Number(f64),
     Text(&'r str),
     NotANumber,
     Missing,
 }
 
-fn compare(order: &RunOrder, a: &Row, b: &Row) -> Ordering {
+impl Sorted<'_> {
+    pub(crate) fn number(value: Option<f64>) -> Self {
+        match value {
+            None => Self::Missing,
+            Some(value) if value.is_nan() => Self::NotANumber,
+            Some(value) => Self::Number(value),
+        }
+    }
+}
+
+/// Compares two rows by the values that `sorted` gives of them.
+pub(crate) fn compare<'r, F, R>(
+    order: &[OrderKey<F>],
+    a: &'r R,
+    b: &'r R,
+    sorted: impl Fn(&F, &'r R) -> Sorted<'r>,
+) -> Ordering {
     for key in order {
         let ordering = match (sorted(&key.field, a), sorted(&key.field, b)) {
             (Sorted::Number(a), Sorted::Number(b)) => {
@@ -231,11 +258,7 @@ fn place(value: &Sorted<'_>) -> u8 {
 }
 
 fn sorted<'r>(field: &RunOrderField, row: &'r Row) -> Sorted<'r> {
-    let number = |value: Option<f64>| match value {
-        None => Sorted::Missing,
-        Some(value) if value.is_nan() => Sorted::NotANumber,
-        Some(value) => Sorted::Number(value),
-    };
+    let number = Sorted::number;
     let text = |value: Option<&'r String>| {
         value.map_or(Sorted::Missing, |value| Sorted::Text(value.as_str()))
     };

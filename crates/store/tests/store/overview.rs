@@ -5,7 +5,7 @@ use modelyard_store::{
 };
 
 use crate::harness::*;
-use crate::logged_models::new_model;
+use crate::logged_models::{linked, new_model};
 
 on_both_engines!(
     columns_are_the_keys_of_runs_in_use,
@@ -62,6 +62,8 @@ async fn changes_are_told_after_the_commit(store: Store) {
     next(&[(run, ChangeKind::Params)]);
     store.set_tag(id.clone(), pair("t", "1")).await.unwrap();
     next(&[(run, ChangeKind::Tags)]);
+    store.set_tag(id.clone(), pair("mlflow.runName", "renamed")).await.unwrap();
+    next(&[(run, ChangeKind::Tags), (run, ChangeKind::Run)]);
     store.update_run(id.clone(), RunUpdate::default()).await.unwrap();
     next(&[(run, ChangeKind::Run)]);
     store.log_inputs(id.clone(), RunInputs::default()).await.unwrap();
@@ -69,8 +71,20 @@ async fn changes_are_told_after_the_commit(store: Store) {
     let made = vec![ModelOutput { model_id: "m-1".to_owned(), step: 0 }];
     store.log_outputs(id.clone(), made).await.unwrap();
     next(&[(run, ChangeKind::Models)]);
-    store.create_logged_model(new_model(DEFAULT, "m")).await.unwrap();
+    let model = store.create_logged_model(new_model(DEFAULT, "m")).await.unwrap().model_id;
     next(&[(None, ChangeKind::Models)]);
+    let points = [linked(point("m", 1.0, 1, 0), &model, ("", ""))];
+    log(&store, &id, &[("q", "1")], &points, &[("mlflow.runName", "again")]).await.unwrap();
+    let all = [
+        ChangeKind::Metrics,
+        ChangeKind::Models,
+        ChangeKind::Params,
+        ChangeKind::Tags,
+        ChangeKind::Run,
+    ];
+    next(&all.map(|kind| (run, kind)));
+    log(&store, &id, &[("q", "1")], &[], &[]).await.unwrap();
+    next(&[(run, ChangeKind::Params)]);
     // What was refused changed nothing.
     store.log_param(id.clone(), pair("p", "2")).await.unwrap_err();
     next(&[]);

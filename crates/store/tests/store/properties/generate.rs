@@ -1,6 +1,7 @@
 //! Runs, filters and orderings at random, of a small vocabulary, so that much of it meets.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::iter;
 
 use futures_util::future::join_all;
@@ -39,9 +40,9 @@ pub(super) struct Spec {
 
 pub(super) const NAN: f64 = f64::NAN;
 
-const TEXTS: [&str; 14] =
+pub(super) const TEXTS: [&str; 14] =
     ["", "a", "A", "ab", "aB", "b", "a%", "_", "é", "É", "日本", "10", "9", "it's \"so\""];
-const DOUBLES: [f64; 9] =
+pub(super) const DOUBLES: [f64; 9] =
     [-1.0, 0.0, 0.5, 1.0, 2.0, 1e300, 5e-324, f64::INFINITY, f64::NEG_INFINITY];
 const METRICS: [&str; 3] = ["m", "n n", "é"];
 const PARAMS: [&str; 2] = ["p", "q"];
@@ -51,7 +52,7 @@ const DIGESTS: [&str; 2] = ["1", "2"];
 const CONTEXTS: [&str; 3] = ["train", "eval", ""];
 
 /// Texts, some longer than what an index holds of them and alike so far.
-fn value() -> impl Strategy<Value = String> {
+pub(super) fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         9 => select(&TEXTS[..]).prop_map(str::to_owned),
         1 => select(&["a", "b"][..]).prop_map(|end| "x".repeat(70) + end),
@@ -63,7 +64,9 @@ pub(super) fn rare_value() -> impl Strategy<Value = String> {
     (0..30).prop_map(|n: i32| format!("rare {n}"))
 }
 
-fn pairs(keys: &'static [&'static str]) -> impl Strategy<Value = BTreeMap<&'static str, String>> {
+pub(super) fn pairs(
+    keys: &'static [&'static str],
+) -> impl Strategy<Value = BTreeMap<&'static str, String>> {
     (btree_map(select(keys), value(), 0..=keys.len()), rare_value()).prop_map(
         |(mut pairs, rare)| {
             pairs.insert("rare", rare);
@@ -72,7 +75,7 @@ fn pairs(keys: &'static [&'static str]) -> impl Strategy<Value = BTreeMap<&'stat
     )
 }
 
-fn double() -> impl Strategy<Value = f64> {
+pub(super) fn double() -> impl Strategy<Value = f64> {
     prop_oneof![5 => select(&DOUBLES[..]), 1 => Just(NAN)]
 }
 
@@ -190,7 +193,7 @@ fn latest(points: &[MetricPoint]) -> BTreeMap<String, f64> {
     found.into_iter().map(|(key, point)| (key, point.value)).collect()
 }
 
-fn number_test(number: BoxedStrategy<Number>) -> impl Strategy<Value = NumberTest> {
+pub(super) fn number_test(number: BoxedStrategy<Number>) -> impl Strategy<Value = NumberTest> {
     use CompareOp as Op;
     let op = select(vec![
         Op::Equal,
@@ -215,7 +218,7 @@ fn pattern() -> impl Strategy<Value = String> {
     vec(piece, 0..5).prop_map(|pieces| pieces.concat())
 }
 
-fn text_test(word: BoxedStrategy<String>) -> impl Strategy<Value = TextTest> {
+pub(super) fn text_test(word: BoxedStrategy<String>) -> impl Strategy<Value = TextTest> {
     prop_oneof![
         2 => (word.clone(), any::<bool>())
             .prop_map(|(value, negated)| TextTest::Equal { value, negated }),
@@ -275,7 +278,18 @@ fn leaf() -> impl Strategy<Value = RunFilter> {
 
 /// Any filter.
 pub(super) fn filter() -> impl Strategy<Value = RunFilter> {
-    leaf().prop_recursive(3, 12, 3, |inner| {
+    nested(leaf())
+}
+
+/// Any filter of these tests.
+pub(super) fn nested<N, T>(
+    leaf: impl Strategy<Value = Expr<N, T>> + 'static,
+) -> impl Strategy<Value = Expr<N, T>>
+where
+    N: Clone + Debug + 'static,
+    T: Clone + Debug + 'static,
+{
+    leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 2..4).prop_map(Expr::And),
             vec(inner.clone(), 2..4).prop_map(Expr::Or),

@@ -8,6 +8,8 @@ mod generate;
 mod metrics;
 mod paging;
 mod search;
+mod search_experiments;
+mod search_models;
 
 use std::hash::{BuildHasher, RandomState};
 
