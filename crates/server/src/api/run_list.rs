@@ -94,6 +94,52 @@ impl Page {
 mod tests {
     use super::*;
 
+    use axum::body::to_bytes;
+    use futures_util::future::try_join_all;
+    use modelyard_protocol::ViewType;
+    use modelyard_protocol::page_token::{Fingerprint, ListKind};
+    use modelyard_protocol::search::parse_run_order;
+    use modelyard_store::NewRun;
+    use serde_json::Value;
+
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_page_of_several_portions_is_one_list() {
+        let (app, _router, _folder) = testing::app(|_| {}).await;
+        let new = |number: i64| NewRun {
+            experiment_id: 0,
+            name: format!("run {number}"),
+            user_id: String::new(),
+            start_ms: number,
+            tags: Vec::new(),
+        };
+        let made = try_join_all((0..1100).map(|number| app.store.create_run(new(number)))).await;
+        made.expect("made");
+        let order = parse_run_order(&[]).expect("the usual order");
+        let paging = Paging::new(ListKind::Runs, &Fingerprint::new(), order.len());
+        let page = async |limit, after| {
+            let (experiments, view, filter) = (vec![0], ViewType::ActiveOnly, None);
+            let query = RunQuery { experiments, view, filter, order: order.clone(), limit, after };
+            let answer = answer(&app, query, &paging).await.expect("an answer");
+            let body = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
+            serde_json::from_slice::<Value>(&body).expect("JSON")
+        };
+        let names = |page: &Value| {
+            let runs = page["runs"].as_array().expect("runs").iter();
+            runs.map(|run| run["info"]["run_name"].to_string()).collect::<Vec<_>>()
+        };
+        let all = page(50_000, None).await;
+        let expected: Vec<_> = (0..1100).rev().map(|number| format!("\"run {number}\"")).collect();
+        assert_eq!(names(&all), expected);
+        assert!(all.get("next_page_token").is_none());
+        let most = page(1050, None).await;
+        assert_eq!(names(&most), expected[..1050]);
+        let token = most["next_page_token"].as_str().expect("a token");
+        let rest = page(1050, paging.after(token).expect("its own token")).await;
+        assert_eq!(names(&rest), expected[1050..]);
+    }
+
     #[test]
     fn an_answer_is_json_whatever_it_holds() {
         let page = || Page { json: b"{".to_vec(), runs: 0 };
