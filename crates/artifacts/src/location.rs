@@ -10,9 +10,6 @@ use crate::uri::{ArtifactUri, InvalidUri, Place, Reason, Remote};
 /// The longest location, in characters, unless configured otherwise: MLflow's limit.
 pub const LOCATION_MAX_CHARS: usize = 2048;
 
-/// Stores that any client may name: the server does not connect to the host in their URIs.
-const OPEN_SCHEMES: [&str; 3] = ["s3", "gs", "wasbs"];
-
 /// The rules, from how the server was started.
 #[derive(Debug, Clone)]
 pub struct LocationRules {
@@ -22,8 +19,6 @@ pub struct LocationRules {
     pub max_chars: usize,
     /// The server's own artifact root and destination: what they name is trusted.
     pub own: Vec<ArtifactUri>,
-    /// Folders in which local locations may lie.
-    pub local_roots: Vec<PathBuf>,
     /// Schemes that the operator allows beyond the built-in ones, in lower case.
     pub allowed_schemes: BTreeSet<String>,
 }
@@ -31,9 +26,10 @@ pub struct LocationRules {
 impl LocationRules {
     /// Reads and judges the location a client gives for a new experiment.
     ///
-    /// Stricter than MLflow in this: local folders only below [`local_roots`](Self::local_roots),
-    /// because the server reads and writes what it finds at a location; no schemes it does not
-    /// know; nothing that [`ArtifactUri`] refuses.
+    /// As in MLflow, a local folder may be any: it is a place for clients, and this server itself
+    /// reads and writes only below the folders it was given (see
+    /// [`Repositories::find`](crate::Repositories::find)). Stricter than MLflow in this: nothing
+    /// that [`ArtifactUri`] refuses.
     ///
     /// # Errors
     /// [`InvalidUri`] with a message that says what would be accepted.
@@ -44,47 +40,30 @@ impl LocationRules {
         }
         let uri = ArtifactUri::parse(text, &self.working_dir)?;
         match uri.place() {
-            Place::Proxied(_) => {}
-            Place::Local(path) => self.check_local(path).map_err(refuse)?,
+            Place::Proxied(_) | Place::Local(_) => {}
             Place::Remote(remote) => self.check_remote(remote).map_err(refuse)?,
         }
         Ok(uri)
     }
 
-    fn check_local(&self, path: &Path) -> Result<(), String> {
-        if self.local_roots.iter().any(|root| below(root, path).is_some()) {
-            return Ok(());
-        }
-        Err("The server keeps local artifacts only in the folders it was given at start, so that \
-             no client can make it read or write elsewhere. Leave 'artifact_location' out, or \
-             start the server with --default-artifact-root or --allow-artifact-location naming a \
-             folder above this one."
-            .to_owned())
-    }
-
     fn check_remote(&self, remote: &Remote) -> Result<(), String> {
         let scheme = remote.scheme.as_str();
-        if OPEN_SCHEMES.contains(&scheme) || self.allowed_schemes.contains(scheme) {
+        if !host::is_host_addressed(scheme) || self.allowed_schemes.contains(scheme) {
             return Ok(());
         }
         let is_own = |uri: &ArtifactUri| match (uri.place(), &remote.targets) {
             (Place::Remote(own), Some(targets)) => {
                 own.targets.as_ref().is_some_and(|own| !own.is_disjoint(targets))
             }
-            (Place::Remote(own), None) => own.scheme == scheme,
             _ => false,
         };
         if self.own.iter().any(is_own) {
             return Ok(());
         }
-        let why = if host::is_host_addressed(scheme) {
-            "it would make the server connect to the host that the URI names"
-        } else {
-            "the server does not know it"
-        };
         Err(format!(
-            "'artifact_location' cannot use the '{scheme}' scheme: {why}. Set the environment \
-             variable MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES on the server to allow it."
+            "'artifact_location' cannot use the '{scheme}' scheme: it would make the server connect \
+             to the host that the URI names. Set the environment variable \
+             MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES on the server to allow it."
         ))
     }
 }
@@ -114,7 +93,6 @@ mod tests {
             working_dir,
             max_chars: LOCATION_MAX_CHARS,
             own,
-            local_roots: vec!["/srv/artifacts".into()],
             allowed_schemes: BTreeSet::from(["sftp".to_owned()]),
         }
     }
@@ -135,18 +113,14 @@ mod tests {
             "gs://bucket/x",
             "wasbs://c@account.blob.core.windows.net/x",
             "sftp://host/x",
+            "/etc",
+            "file:///home/me/mlruns",
+            "dbfs:/x/y",
+            "plugin://x/y",
         ] {
             rules.accept(text).expect(text);
         }
         assert_eq!(rules.accept("artifacts/x").expect("local").as_str(), "/srv/artifacts/x");
-    }
-
-    #[test]
-    fn local_folders_elsewhere_are_refused_with_the_remedy() {
-        let rules = rules("mlflow-artifacts:/");
-        for text in ["/etc", "file:///etc", "x", "/srv/artifacts2", "/srv/artifacts/.modelyard/x"] {
-            assert!(message(&rules, text).contains("--default-artifact-root"), "{text}");
-        }
     }
 
     #[test]
@@ -170,10 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn unknown_schemes_and_long_texts_are_refused() {
+    fn long_texts_and_what_is_no_place_are_refused() {
         let rules = rules("mlflow-artifacts:/");
-        assert!(message(&rules, "foo://x/y").contains("does not know it"));
-        assert!(message(&rules, "dbfs://x/y").contains("does not know it"));
+        assert!(message(&rules, "javascript:alert(1)").contains("must name"));
+        assert!(message(&rules, "dbfs:/../x").contains(".."));
         assert!(message(&rules, &"x".repeat(10_000_000)).len() < 1000);
     }
 }

@@ -185,13 +185,19 @@ fn refuse_climbing(stage: &[u8]) -> Result<(), Reason> {
         return Err(Reason::Absolute);
     }
     let separates = |byte: &u8| matches!(byte, b'/' | b'\\');
-    if stage.split(separates).any(|name| name.trim_ascii() == b"..") {
-        return Err(Reason::Climbs);
+    for name in stage.split(separates) {
+        if name.trim_ascii() == b".." {
+            return Err(Reason::Climbs);
+        }
+        // Of every name, because a folder's content is read by paths that start below it.
+        if is_drive_or_file(name) {
+            return Err(Reason::Absolute);
+        }
     }
     Ok(())
 }
 
-/// A leading separator, a drive (`C:`, `C:\`, `C:/`), `file:` or any other URL.
+/// A leading separator or a URL (`http://…`).
 fn is_absolute(stage: &[u8]) -> bool {
     if matches!(stage.first(), Some(b'/' | b'\\')) {
         return true;
@@ -200,8 +206,14 @@ fn is_absolute(stage: &[u8]) -> bool {
     let (scheme, rest) = (&stage[..colon], &stage[colon + 1..]);
     let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
         && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
-    let leads = rest.is_empty() || matches!(rest.first(), Some(b'/' | b'\\'));
-    is_scheme && (leads || scheme.eq_ignore_ascii_case(b"file"))
+    let separates = |byte: &u8| matches!(byte, b'/' | b'\\');
+    is_scheme && rest.len() >= 2 && rest[..2].iter().all(separates)
+}
+
+/// A drive (`C:`), or what a reader may take for `file:` and a path.
+fn is_drive_or_file(name: &[u8]) -> bool {
+    let is_drive = matches!(name, [letter, b':'] if letter.is_ascii_alphabetic());
+    is_drive || name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"file:"))
 }
 
 fn check_name(name: &str) -> Result<(), Reason> {
@@ -320,7 +332,7 @@ mod tests {
             "FILE:etc",
             "file%3aetc",
             "http://host/x",
-            "s3:/b",
+            "s3://b",
             "./%2f",
             ".//C:/x",
         ] {

@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
+use rustix::buffer::spare_capacity;
 use tokio::task::JoinHandle;
 
 /// Files up to this size, in bytes, are read in one go when they are opened.
@@ -88,7 +88,17 @@ impl Reader {
 }
 
 fn read(file: File, range: &Range<u64>) -> io::Result<(File, Bytes)> {
-    let mut buffer = vec![0; (range.end - range.start) as usize];
-    file.read_exact_at(&mut buffer, range.start)?;
+    let size = (range.end - range.start) as usize;
+    // Not zeroed before it is filled.
+    let mut buffer = Vec::with_capacity(size);
+    while buffer.len() < size {
+        let at = range.start + buffer.len() as u64;
+        match rustix::io::pread(&file, spare_capacity(&mut buffer), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    buffer.truncate(size);
     Ok((file, buffer.into()))
 }

@@ -25,7 +25,7 @@ pub struct StoreConfig {
     pub artifact_root: String,
     /// What lies behind the artifact proxy (`--artifacts-destination`); `None` if it is off.
     pub destination: Option<String>,
-    /// Folders in which experiments may have local locations (`--allow-artifact-location`).
+    /// Further folders that the server itself may read and write (`--allow-artifact-location`).
     pub local_roots: Vec<PathBuf>,
     /// Schemes that experiments may use beyond the built-in ones
     /// (`MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES`).
@@ -107,7 +107,6 @@ impl Repositories {
             working_dir: config.working_dir,
             max_chars: config.location_max_chars,
             own: destination.iter().chain([&artifact_root]).cloned().collect(),
-            local_roots: local.iter().map(|(folder, _)| folder.clone()).collect(),
             allowed_schemes: config.allowed_schemes.iter().map(|s| s.to_lowercase()).collect(),
         };
         let mut repositories = Self { artifact_root, destination: None, local, rules };

@@ -185,6 +185,9 @@ fn refuse_path(stage: &[u8]) -> Result<(), Reason> {
     Ok(())
 }
 
+/// Stores whose URIs name a bucket or container first.
+const BUCKETS: [&str; 3] = ["s3", "gs", "wasbs"];
+
 /// A URI cut at its seams.
 struct Parts<'a> {
     /// In lower case.
@@ -254,8 +257,10 @@ fn proxied(parts: &Parts<'_>) -> Result<Place, Reason> {
 
 fn remote(scheme: &str, parts: &Parts<'_>) -> Result<Place, Reason> {
     let authority = parts.authority.unwrap_or_default();
-    // `ftp:///x` and `http:x` name no host, yet a client connects: to itself.
-    if authority.is_empty() && !host::is_host_addressed(scheme) {
+    // `ftp:///x` and `http:x` name no host, yet a client connects: to itself. Schemes of plug-ins
+    // may go without a host, as `dbfs:/x` does; what has no path either is no place.
+    let needs_authority = BUCKETS.contains(&scheme) || !parts.path.starts_with('/');
+    if authority.is_empty() && needs_authority && !host::is_host_addressed(scheme) {
         return Err(Reason::NoAuthority(scheme.to_owned()));
     }
     let targets = host::targets(scheme, authority);
@@ -313,6 +318,7 @@ mod tests {
             ("abfss://c@account.dfs.core.windows.net/x", "abfss"),
             ("mlflow-artifacts://other:5000/x", "mlflow-artifacts"),
             ("ftp:///x", "ftp"),
+            ("dbfs:/etc", "dbfs"),
         ] {
             let Place::Remote(remote) = place(text) else { panic!("{text} is remote") };
             assert_eq!(remote.scheme, scheme);
@@ -351,7 +357,8 @@ mod tests {
             ("runs:/abc/x", Reason::Runs),
             ("models:/m/1", Reason::Models),
             ("/tmp/x?y", Reason::QueryNotAllowed),
-            ("dbfs:/etc", Reason::NoAuthority("dbfs".into())),
+            ("s3:///x", Reason::NoAuthority("s3".into())),
+            ("javascript:alert(1)", Reason::NoAuthority("javascript".into())),
         ] {
             assert_eq!(reason(text), expected, "{text}");
         }

@@ -72,6 +72,18 @@ async fn an_empty_repository_lists_nothing(repository: Repository) {
     assert!(matches!(repository.open(&path("a")).await, Err(Error::NotFound(_))));
 }
 
+/// Names with colons: what is taken is listed, and what would not be listed is refused.
+async fn what_can_be_written_can_be_listed(repository: Repository) {
+    for name in ["data:", "a:b", "http:", "x y:"] {
+        put(&repository, &format!("run/{name}/f"), b"1").await;
+        assert!(names(&repository, "run").await.contains(&(name.to_owned(), None)), "{name}");
+        assert_eq!(path(&format!("{name}/f")).file_name(), "f", "as a path below the run");
+    }
+    for name in ["C:", "file:a", "FILE:"] {
+        assert!(ArtifactPath::parse(&format!("run/{name}/f")).is_err(), "{name}");
+    }
+}
+
 async fn files_of_every_size_come_back(repository: Repository) {
     for len in [0, 1, 4096, 65_535, 65_536, 65_537, 262_144, 262_145, 1 << 20, (5 << 20) + 3] {
         let data = pattern(len);
@@ -355,6 +367,7 @@ macro_rules! every_case_for {
         conformance! {
             $kind:
             an_empty_repository_lists_nothing,
+            what_can_be_written_can_be_listed,
             files_of_every_size_come_back,
             names_are_kept_as_they_are,
             listings_are_sorted_and_one_level_deep,

@@ -49,6 +49,17 @@ pub const MAX_INPUT_TAG_KEY_CHARS: usize = 255;
 /// Value of a tag on a dataset input. MLflow.
 pub const MAX_INPUT_TAG_VALUE_CHARS: usize = 500;
 
+/// Tags in one request that makes an experiment, run or logged model, or sets tags of a model. MLflow
+/// has no limit; its clients send what a user gives, and whoever has more can set them in several
+/// requests.
+pub const MAX_TAGS_PER_REQUEST: usize = 1000;
+/// Parameters of a logged model in one request. MLflow has no limit; its clients send 100.
+pub const MAX_MODEL_PARAMS_PER_REQUEST: usize = 1000;
+/// Logged models in one log-inputs or outputs request. MLflow has no limit; its clients send one.
+pub const MAX_MODELS_PER_BATCH: usize = 1000;
+/// Tags of one dataset in a log-inputs request. MLflow has no limit; its clients send one.
+pub const MAX_TAGS_PER_INPUT: usize = 100;
+
 /// Logged model name and type. MLflow's columns have 500.
 pub const MAX_LOGGED_MODEL_NAME_CHARS: usize = 500;
 
@@ -62,6 +73,12 @@ pub const MAX_SEARCH_EXPERIMENTS_RESULTS: i64 = 50_000;
 pub const MAX_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50_000;
 /// Logged models on a page when the request names no number. MLflow.
 pub const DEFAULT_SEARCH_LOGGED_MODELS_RESULTS: i64 = 50;
+/// Datasets in one search for logged models: each is a term of every metric's condition. MLflow has
+/// no limit (and fails in the database beyond some hundreds).
+pub const MAX_SEARCH_LOGGED_MODELS_DATASETS: usize = 20;
+/// Experiments in one such search that names datasets. Every dataset of every comparison, every
+/// value and every experiment is a parameter of one SQL statement, and SQLite takes 32,766.
+pub const MAX_SEARCH_LOGGED_MODELS_DATASETS_EXPERIMENTS: usize = 1000;
 /// Runs in one get-history-bulk or get-history-bulk-interval request. MLflow.
 pub const MAX_HISTORY_BULK_RUNS: usize = 100;
 /// Metric points in one answer of get-history-bulk. MLflow.

@@ -34,6 +34,14 @@ const EVENT_STREAMS: usize = 1024;
 const WAITING_FACTOR: usize = 8;
 /// How long a request waits for its turn. Clients give up after 120 s and retry on 429 and 503.
 const WAIT: Duration = Duration::from_secs(10);
+/// Large bodies that are parsed at once: what a parser builds is a multiple of the text, until what
+/// is too much is refused.
+const LARGE_PARSES: usize = 4;
+/// Memory for answers that were made and not yet taken by their clients, in bytes, beyond
+/// [`SMALL_ANSWER_BYTES`] each.
+const ANSWERS_BYTES: usize = 256 << 20;
+/// Answers up to this size are not counted.
+pub(crate) const SMALL_ANSWER_BYTES: usize = UNIT_BYTES;
 /// Memory for the bodies of all JSON requests together, in bytes, beyond [`SMALL_BODY_BYTES`] each.
 const BODIES_BYTES: usize = 256 << 20;
 /// Bodies up to this size are not counted.
@@ -49,12 +57,14 @@ pub(crate) struct Admission {
     transfer: Queue,
     events: Queue,
     bodies: Queue,
+    answers: Queue,
+    parses: Queue,
 }
 
 /// The right to run, or to hold memory; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    _slots: Option<OwnedSemaphorePermit>,
+    slots: Option<OwnedSemaphorePermit>,
 }
 
 impl Admission {
@@ -66,6 +76,9 @@ impl Admission {
             transfer: lane(TRANSFERS),
             events: Queue::new(EVENT_STREAMS, 0),
             bodies: Queue::new(BODIES_BYTES / UNIT_BYTES, WRITES),
+            // Whoever waits holds an answer already.
+            answers: Queue::new(ANSWERS_BYTES / UNIT_BYTES, READS),
+            parses: Queue::new(LARGE_PARSES, WRITES),
         }
     }
 
@@ -76,7 +89,7 @@ impl Admission {
     /// when the turn did not come in time.
     pub(crate) async fn enter(&self, lane: Lane) -> Result<Permit, Error> {
         match lane {
-            Lane::Free => Ok(Permit { _slots: None }),
+            Lane::Free => Ok(Permit { slots: None }),
             Lane::Read => self.read.enter(1).await,
             Lane::Write => self.write.enter(1).await,
             Lane::Transfer => self.transfer.enter(1).await,
@@ -84,25 +97,58 @@ impl Admission {
         }
     }
 
-    /// Waits for memory to hold a body of up to `bytes`.
+    /// Waits for memory to hold `bytes` of a request's body.
     ///
     /// # Errors
     /// As [`Admission::enter`].
     pub(crate) async fn hold_body(&self, bytes: usize) -> Result<Permit, Error> {
-        let units = bytes.div_ceil(UNIT_BYTES);
-        self.bodies.enter(u32::try_from(units).unwrap_or(u32::MAX)).await
+        self.bodies.enter(units(bytes)).await
+    }
+
+    /// Waits for memory to hold an answer of `bytes` until its client has taken it. A larger one
+    /// than all the memory waits for all of it.
+    ///
+    /// # Errors
+    /// As [`Admission::enter`].
+    pub(crate) async fn hold_answer(&self, bytes: usize) -> Result<Permit, Error> {
+        self.answers.enter(units(bytes.min(ANSWERS_BYTES))).await
+    }
+
+    /// Waits for a turn to parse a large body.
+    ///
+    /// # Errors
+    /// As [`Admission::enter`].
+    pub(crate) async fn parse_large(&self) -> Result<Permit, Error> {
+        self.parses.enter(1).await
     }
 
     /// The queues with their names.
-    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 5] {
+    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 7] {
         [
             ("read", &self.read),
             ("write", &self.write),
             ("transfer", &self.transfer),
             ("events", &self.events),
             ("body_memory", &self.bodies),
+            ("answer_memory", &self.answers),
+            ("large_parses", &self.parses),
         ]
     }
+}
+
+impl Permit {
+    /// Adds what `more` holds.
+    pub(crate) fn join(&mut self, more: Self) {
+        match (&mut self.slots, more.slots) {
+            (Some(mine), Some(more)) => mine.merge(more),
+            (slots @ None, more) => *slots = more,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+fn units(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
 }
 
 /// Slots, and a bounded number of those who wait for one.
@@ -132,7 +178,7 @@ impl Queue {
 
     async fn enter(&self, slots: u32) -> Result<Permit, Error> {
         if let Ok(permit) = Arc::clone(&self.slots).try_acquire_many_owned(slots) {
-            return Ok(Permit { _slots: Some(permit) });
+            return Ok(Permit { slots: Some(permit) });
         }
         let _place = Place::take(&self.waiting, self.waiting_max).ok_or_else(|| {
             let message = "Too many requests are waiting; retry after a pause.";
@@ -140,7 +186,7 @@ impl Queue {
         })?;
         let turn = Arc::clone(&self.slots).acquire_many_owned(slots);
         match tokio::time::timeout(WAIT, turn).await {
-            Ok(Ok(permit)) => Ok(Permit { _slots: Some(permit) }),
+            Ok(Ok(permit)) => Ok(Permit { slots: Some(permit) }),
             Ok(Err(_)) | Err(_) => {
                 let message = "The server is busy; retry after a pause.";
                 Err(Error::new(ErrorCode::TemporarilyUnavailable, message))

@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::ApiError;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Rows that are written in less than a millisecond.
+const FEW_ROWS: usize = 50;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// 200 with a JSON body.
@@ -16,6 +18,22 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// `INTERNAL_ERROR` if the value cannot be written as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
+    Ok(json_bytes(StatusCode::OK, body))
+}
+
+/// As [`json`], of a value with `rows` rows. Many are written where they hold up no other request.
+///
+/// # Errors
+/// `INTERNAL_ERROR` if the value cannot be written as JSON.
+pub(crate) async fn json_of<T: Serialize>(
+    rows: usize,
+    make: impl FnOnce() -> T + Send + 'static,
+) -> Result<Response, ApiError> {
+    if rows <= FEW_ROWS {
+        return json(&make());
+    }
+    let written = tokio::task::spawn_blocking(move || serde_json::to_vec(&make())).await;
+    let body = written.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     Ok(json_bytes(StatusCode::OK, body))
 }
 

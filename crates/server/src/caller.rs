@@ -1,9 +1,6 @@
 //! Who makes a request, and what a route demands of them.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use modelyard_protocol::{Error, ErrorCode};
-use std::convert::Infallible;
 
 /// What a route demands, from least to most. Every route declares one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,14 +43,6 @@ impl Caller {
         }
         let message = format!("This needs the permission {needed:?}; you have {:?}.", self.rights);
         Err(Error::new(ErrorCode::PermissionDenied, message))
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::anonymous())
     }
 }
 

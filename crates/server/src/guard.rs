@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use crate::admission::Lane;
+use crate::admission::{Lane, SMALL_ANSWER_BYTES};
 use crate::caller::{Caller, Permission};
 use crate::config::Serving;
 use crate::{ApiError, AppState, answer, body};
@@ -36,6 +36,8 @@ pub(crate) struct Rule {
     pub(crate) permission: Permission,
     pub(crate) lane: Lane,
     pub(crate) area: Area,
+    /// The longest JSON body it takes.
+    pub(crate) body_max_bytes: usize,
 }
 
 /// A handler behind its rule.
@@ -94,11 +96,31 @@ where
         (request, None)
     } else {
         let (head, body) = request.into_parts();
-        let held = body::read(body, &app.admission).await?;
+        let held = body::read(body, rule.body_max_bytes, &app.admission).await?;
         (Request::from_parts(head, Body::from(held.bytes)), held.permit)
     };
-    let _permit = app.admission.enter(rule.lane).await.map_err(|error| busy(app, error))?;
-    Ok(call(handler, request, app).await)
+    let permit = app.admission.enter(rule.lane).await.map_err(|error| busy(app, error))?;
+    let response = call(handler, request, app).await;
+    drop(permit);
+    match rule.lane {
+        Lane::Read => hold_answer(response, app).await,
+        // What is done is done: its answer, which is short, may not become a refusal.
+        _ => Ok(response),
+    }
+}
+
+/// Counts a large answer until its client has it. Its lane is free by then: clients that do not
+/// read keep only other large answers from being sent.
+async fn hold_answer(response: Response, app: &AppState) -> Result<Response, ApiError> {
+    match response.body().size_hint().exact() {
+        Some(bytes) if bytes > SMALL_ANSWER_BYTES as u64 => {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            let permit = app.admission.hold_answer(bytes).await;
+            let permit = permit.map_err(|error| busy(app, error))?;
+            Ok(response.map(|body| body::hold_memory(body, permit)))
+        }
+        _ => Ok(response),
+    }
 }
 
 /// Calls the handler; a panic becomes an answer like any other fault.
@@ -179,5 +201,26 @@ mod tests {
         // Nothing is held by what has failed.
         assert!(app.admission.queues().iter().all(|(_, queue)| queue.running() == 0));
         assert_eq!(app.metrics.in_flight.value(), 0);
+    }
+
+    async fn large() -> Vec<u8> {
+        vec![b'x'; 1 << 20]
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_is_counted_until_its_last_byte_is_taken() {
+        let (app, mut router, _folder) = testing::app(|routes| {
+            routes.add(Method::GET, "/large", Permission::Public, Lane::Read, large);
+        })
+        .await;
+        let memory = || app.admission.queues()[5].1.running();
+        let request = Request::get("/large").body(Body::empty()).expect("a request");
+        let answer = tower::Service::call(&mut router, request).await.expect("an answer");
+        assert_eq!(answer.headers()[header::CONTENT_LENGTH], "1048576");
+        assert_eq!(memory(), 16);
+        let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        assert_eq!(memory(), 16, "the bytes are still there");
+        drop(body);
+        assert_eq!(memory(), 0);
     }
 }

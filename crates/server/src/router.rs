@@ -7,6 +7,7 @@ use crate::AppState;
 use crate::admission::Lane::{Events, Free, Read as Reads, Transfer, Write as Writes};
 use crate::api::{artifact_proxy, artifacts, datasets, experiments, logged_models, metrics};
 use crate::api::{multipart, runs, server, v1};
+use crate::body::{DATASETS_BODY_MAX_BYTES, LIST_BODY_MAX_BYTES};
 use crate::caller::Permission::{Edit, Manage, Public, Read};
 use crate::guard::Area;
 use crate::routes::{RouteInfo, Routes};
@@ -17,7 +18,8 @@ const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
-/// Builds the router. A route is: method, path, permission, lane, handler.
+/// Builds the router. A route is: method, path, permission, lane, handler; and, where it takes more
+/// than most, the longest body.
 pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     let mut routes = Routes::new(static_prefix);
     core(&mut routes);
@@ -59,7 +61,7 @@ fn modelyard(routes: &mut Routes) {
 #[rustfmt::skip]
 fn experiment_routes(routes: &mut Routes) {
     routes.area = Area::Tracking;
-    routes.mlflow(POST, "2.0/mlflow/experiments/create", Edit, Writes, experiments::create);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/experiments/create", Edit, Writes, experiments::create);
     routes.mlflow(GET, "2.0/mlflow/experiments/get", Read, Reads, experiments::get);
     routes.mlflow(GET, "2.0/mlflow/experiments/get-by-name", Read, Reads, experiments::get_by_name);
     routes.mlflow(POST, "2.0/mlflow/experiments/delete", Manage, Writes, experiments::delete);
@@ -76,20 +78,20 @@ fn experiment_routes(routes: &mut Routes) {
 #[rustfmt::skip]
 fn run_routes(routes: &mut Routes) {
     routes.area = Area::Tracking;
-    routes.mlflow(POST, "2.0/mlflow/runs/create", Edit, Writes, runs::create);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/runs/create", Edit, Writes, runs::create);
     routes.mlflow(GET, "2.0/mlflow/runs/get", Read, Reads, runs::get);
     routes.mlflow(POST, "2.0/mlflow/runs/update", Edit, Writes, runs::update);
     routes.mlflow(POST, "2.0/mlflow/runs/delete", Manage, Writes, runs::delete);
     routes.mlflow(POST, "2.0/mlflow/runs/restore", Manage, Writes, runs::restore);
-    routes.mlflow(POST, "2.0/mlflow/runs/search", Read, Reads, runs::search);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/runs/search", Read, Reads, runs::search);
     routes.mlflow(POST, "2.0/mlflow/runs/log-metric", Edit, Writes, metrics::log_metric);
-    routes.mlflow(POST, "2.0/mlflow/runs/log-batch", Edit, Writes, metrics::log_batch);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/runs/log-batch", Edit, Writes, metrics::log_batch);
     routes.mlflow(POST, "2.0/mlflow/runs/log-parameter", Edit, Writes, runs::log_param);
     routes.mlflow(POST, "2.0/mlflow/runs/set-tag", Edit, Writes, runs::set_tag);
     routes.mlflow(POST, "2.0/mlflow/runs/delete-tag", Edit, Writes, runs::delete_tag);
-    routes.mlflow(POST, "2.0/mlflow/runs/log-inputs", Edit, Writes, runs::log_inputs);
+    routes.taking(DATASETS_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/runs/log-inputs", Edit, Writes, runs::log_inputs);
     routes.mlflow(POST, "2.0/mlflow/runs/outputs", Edit, Writes, runs::log_outputs);
-    routes.mlflow(POST, "2.0/mlflow/runs/log-model", Edit, Writes, runs::log_model);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/runs/log-model", Edit, Writes, runs::log_model);
     routes.mlflow(GET, "2.0/mlflow/metrics/get-history", Read, Reads, metrics::history);
     routes.add(GET, "/ajax-api/2.0/mlflow/metrics/get-history-bulk", Read, Reads, metrics::history_bulk);
     routes.mlflow(GET, "2.0/mlflow/metrics/get-history-bulk-interval", Read, Reads, metrics::history_bulk_interval);
@@ -99,13 +101,13 @@ fn run_routes(routes: &mut Routes) {
 #[rustfmt::skip]
 fn logged_model_routes(routes: &mut Routes) {
     routes.area = Area::Tracking;
-    routes.mlflow(POST, "2.0/mlflow/logged-models", Edit, Writes, logged_models::create);
-    routes.mlflow(POST, "2.0/mlflow/logged-models/search", Read, Reads, logged_models::search);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/logged-models", Edit, Writes, logged_models::create);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/logged-models/search", Read, Reads, logged_models::search);
     routes.mlflow(GET, "2.0/mlflow/logged-models/{model_id}", Read, Reads, logged_models::get);
     routes.mlflow(PATCH, "2.0/mlflow/logged-models/{model_id}", Edit, Writes, logged_models::finalize);
     routes.mlflow(DELETE, "2.0/mlflow/logged-models/{model_id}", Manage, Writes, logged_models::delete);
-    routes.mlflow(POST, "2.0/mlflow/logged-models/{model_id}/params", Edit, Writes, logged_models::log_params);
-    routes.mlflow(PATCH, "2.0/mlflow/logged-models/{model_id}/tags", Edit, Writes, logged_models::set_tags);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/logged-models/{model_id}/params", Edit, Writes, logged_models::log_params);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(PATCH, "2.0/mlflow/logged-models/{model_id}/tags", Edit, Writes, logged_models::set_tags);
     routes.mlflow(DELETE, "2.0/mlflow/logged-models/{model_id}/tags/{tag_key}", Edit, Writes, logged_models::delete_tag);
 }
 
@@ -137,6 +139,6 @@ fn artifact_proxy_routes(routes: &mut Routes) {
     routes.mlflow(GET, "2.0/mlflow-artifacts/presigned/{*artifact_path}", Read, Free, artifact_proxy::presigned);
     routes.mlflow(POST, "2.0/mlflow-artifacts/mpu/create/{*artifact_path}", Edit, Writes, multipart::create);
     routes.mlflow(PUT, "2.0/mlflow-artifacts/mpu/part/{upload_id}/{part_number}", Edit, Transfer, multipart::put_part);
-    routes.mlflow(POST, "2.0/mlflow-artifacts/mpu/complete/{*artifact_path}", Edit, Writes, multipart::complete);
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow-artifacts/mpu/complete/{*artifact_path}", Edit, Writes, multipart::complete);
     routes.mlflow(POST, "2.0/mlflow-artifacts/mpu/abort/{*artifact_path}", Edit, Writes, multipart::abort);
 }

@@ -10,7 +10,7 @@ use crate::admission::Lane;
 use crate::api::ui;
 use crate::caller::Permission;
 use crate::guard::{Area, Guarded, Rule};
-use crate::{AppState, answer};
+use crate::{AppState, answer, body};
 
 /// What is known of a route outside its handler.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub(crate) struct Routes {
     static_prefix: String,
     /// The half of MLflow that the following routes belong to.
     pub(crate) area: Area,
+    /// The longest JSON body of the next line's routes.
+    body_max_bytes: usize,
 }
 
 impl Routes {
@@ -40,7 +42,14 @@ impl Routes {
             list: Vec::new(),
             static_prefix: static_prefix.to_owned(),
             area: Area::Core,
+            body_max_bytes: body::BODY_MAX_BYTES,
         }
+    }
+
+    /// What the next line adds takes bodies of up to `bytes`.
+    pub(crate) fn taking(&mut self, bytes: usize) -> &mut Self {
+        self.body_max_bytes = bytes;
+        self
     }
 
     /// A route of MLflow's API, which exists under `/api/` and, for browsers, under `/ajax-api/`.
@@ -55,7 +64,9 @@ impl Routes {
         H: Handler<T, AppState>,
         T: 'static,
     {
+        let body_max_bytes = self.body_max_bytes;
         self.add(method.clone(), &format!("/ajax-api/{path}"), needs, lane, handler.clone());
+        self.body_max_bytes = body_max_bytes;
         self.add(method, &format!("/api/{path}"), needs, lane, handler);
     }
 
@@ -85,7 +96,9 @@ impl Routes {
         lane: Lane,
         handler: H,
     ) -> Guarded<H> {
-        let rule = Rule { id: self.list.len(), permission, lane, area: self.area };
+        let body_max_bytes = std::mem::replace(&mut self.body_max_bytes, body::BODY_MAX_BYTES);
+        let id = self.list.len();
+        let rule = Rule { id, permission, lane, area: self.area, body_max_bytes };
         self.list.push(RouteInfo { method, path: path.to_owned(), permission });
         Guarded { handler, rule }
     }

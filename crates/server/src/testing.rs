@@ -1,5 +1,7 @@
 //! A server's state over an empty data folder, for unit tests.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::Router;
 use modelyard_artifacts::{LOCATION_MAX_CHARS, Repositories, StoreConfig};
 use modelyard_database::DatabaseUri;
@@ -12,8 +14,8 @@ use crate::config::{Security, Serving};
 use crate::routes::Routes;
 use crate::{AppState, ServerConfig, Services};
 
-/// A clock that stands, and random bits that are not.
-struct Fixed;
+/// A clock that stands, and random bits that are a number.
+struct Fixed(AtomicU64);
 
 impl Environment for Fixed {
     fn now_ms(&self) -> i64 {
@@ -21,14 +23,14 @@ impl Environment for Fixed {
     }
 
     fn random(&self) -> u128 {
-        7
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed)) << 64
     }
 }
 
 /// The state of a server with these routes, its router, and the folder it lives in.
 pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Router, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let context = Context::new(Fixed);
+    let context = Context::new(Fixed(AtomicU64::new(7)));
     let artifacts = StoreConfig {
         working_dir: folder.path().to_owned(),
         artifact_root: "mlflow-artifacts:/".into(),

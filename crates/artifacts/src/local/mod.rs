@@ -11,6 +11,7 @@ mod delete;
 mod journal;
 mod list;
 mod multipart;
+mod portion;
 mod read;
 mod spares;
 mod staged;
@@ -81,8 +82,8 @@ impl LocalRepository {
         &self.0.folder
     }
 
-    /// Whether the folder is still the one that was opened: neither removed, nor hidden by another
-    /// disk.
+    /// Whether the folder is still the one that was opened, neither removed, nor hidden by another
+    /// disk, and takes writes.
     pub(crate) async fn check(&self) -> Result<()> {
         self.blocking(|inner| {
             let identity = |folder: &Dir| folder.dir_metadata().map(|it| (it.dev(), it.ino()));
@@ -93,7 +94,9 @@ impl LocalRepository {
                 Ok(false) => Err(std::io::Error::other("another folder has taken its place")),
                 Err(error) => Err(error),
             };
-            outcome.map_err(Error::io("looking at the artifact folder"))
+            outcome.map_err(Error::io("looking at the artifact folder"))?;
+            let work = inner.work.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            work.map_or(Ok(()), |work| work.journal.check())
         })
         .await
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::task::JoinHandle;
 
+use super::portion::Portion;
 use super::staged::Staged;
 use super::tree::{self, Parent};
 use super::{Inner, LocalRepository, run_blocking};
@@ -35,19 +36,18 @@ impl LocalRepository {
         S: Stream<Item = std::result::Result<Bytes, E>> + Send + Unpin,
         E: Into<Cause>,
     {
-        let mut frames = Vec::new();
-        let mut size = 0;
-        while size <= JOURNALED_MAX_BYTES {
+        let mut start = Portion::default();
+        while start.len() <= JOURNALED_MAX_BYTES {
             let Some(frame) = next_frame(&mut body).await? else {
-                let path = path.clone();
-                self.blocking(move |inner| inner.put_journaled(&path, &frames)).await?;
+                let (path, size) = (path.clone(), start.len());
+                let pieces = start.take();
+                self.blocking(move |inner| inner.put_journaled(&path, &pieces)).await?;
                 return Ok(size as u64);
             };
-            size += frame.len();
-            frames.push(frame);
+            start.push(frame);
         }
         let staged = self.blocking(move |inner| inner.stage(expected_bytes)).await?;
-        let mut writing = Writing::start(staged, frames, size);
+        let mut writing = Writing::start(staged, start);
         while let Some(frame) = next_frame(&mut body).await? {
             writing.push(frame).await?;
         }
@@ -74,8 +74,7 @@ where
 /// A large upload: receives one portion while another one is written.
 struct Writing {
     /// What is received and not yet handed over.
-    portion: Vec<Bytes>,
-    portion_bytes: usize,
+    portion: Portion,
     received: u64,
     written_back: u64,
     /// Gives the file back when the portion before this one is written.
@@ -85,28 +84,25 @@ struct Writing {
 }
 
 impl Writing {
-    fn start(staged: Staged, frames: Vec<Bytes>, size: usize) -> Self {
+    fn start(staged: Staged, mut start: Portion) -> Self {
         Self {
-            portion: Vec::new(),
-            portion_bytes: 0,
-            received: size as u64,
+            portion: Portion::default(),
+            received: start.len() as u64,
             written_back: 0,
-            writer: write(staged, frames),
+            writer: write(staged, start.take()),
             write_back: None,
         }
     }
 
     async fn push(&mut self, frame: Bytes) -> Result<()> {
-        self.portion_bytes += frame.len();
         self.received += frame.len() as u64;
         self.portion.push(frame);
-        if self.portion_bytes < PORTION_BYTES {
+        if self.portion.len() < PORTION_BYTES {
             return Ok(());
         }
         let staged = joined(&mut self.writer).await?;
         self.begin_write_back(&staged).await?;
-        self.portion_bytes = 0;
-        self.writer = write(staged, std::mem::take(&mut self.portion));
+        self.writer = write(staged, self.portion.take());
         Ok(())
     }
 
@@ -133,7 +129,7 @@ impl Writing {
         if let Some(running) = &mut self.write_back {
             joined(running).await?;
         }
-        let rest = self.portion;
+        let rest = self.portion.take();
         run_blocking(move || staged.write(&rest).map(|()| staged)).await
     }
 }

@@ -24,9 +24,13 @@ fn the_uis_upload_writes_only_into_the_store() {
     let mut world = World::new();
     let outside = world.outside().display().to_string();
     let body = json!({"name": "local", "artifact_location": outside});
-    for door in DOORS {
-        let reply = world.post(door, "experiments/create", &body);
-        world.refused("a local location", &reply);
+    let experiment = world.call("experiments/create", &body)["experiment_id"].clone();
+    let run = json!({"experiment_id": experiment, "start_time": 1});
+    let run = text(&world.call("runs/create", &run)["run"]["info"]["run_id"]);
+    for path in ["x", "secret.txt"] {
+        let target = format!("/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path={path}");
+        let reply = world.wire.send("POST", target.as_bytes(), &[], b"pwned");
+        world.refused("an upload to a local location", &reply);
         let message = text(&reply.json()["message"]);
         assert!(message.contains("--allow-artifact-location"), "says what to do: {message}");
     }

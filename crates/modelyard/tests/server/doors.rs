@@ -150,6 +150,12 @@ fn bodies_and_heads_have_limits() {
     let answer = server.send("POST", CREATE, &[("content-type", "application/json")], &body);
     assert_eq!(answer.status, 413);
     assert_eq!(answer.json()["error_code"], "PAYLOAD_TOO_LARGE");
+    let json: &[_] = &[("content-type", "application/json")];
+    let two_mib = [br#"{"run_id":"r","x":""#.as_slice(), &vec![b'x'; 2 << 20], b"\"}"].concat();
+    for (route, expected) in [("log-batch", 404), ("create", 400), ("set-tag", 413)] {
+        let path = format!("/api/2.0/mlflow/runs/{route}");
+        assert_eq!(server.send("POST", &path, json, &two_mib).status, expected, "{route}");
+    }
     let long =
         format!("GET /health HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
     let answer = server.raw(long.as_bytes());
@@ -246,6 +252,8 @@ fn the_log_names_requests_but_not_their_queries() {
     let headers = [("x-request-id", "request-7"), ("authorization", "Basic c2VjcmV0LXdvcmQ=")];
     server.send("GET", "/version?token=secret-word", &headers, b"");
     let (line, log) = (server.log_line("request-7"), server.log());
-    assert!(line.contains("/version") && line.contains("200"), "{line}");
+    for part in ["/version", "200", "duration_ms", "bytes"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
     assert!(!log.contains("secret-word") && !log.contains("c2VjcmV0"), "{log}");
 }

@@ -75,9 +75,24 @@ fn a_prefix_moves_everything() {
     assert_eq!(server.get("/api/3.0/mlflow/server-info").status, 200);
     let root = server.url().strip_suffix("/a/b").expect("the prefix");
     let client = modelyard_testkit::Client::default();
-    for path in ["/", "/health", "/api/3.0/mlflow/server-info", "/a/bc/health", "/a/b"] {
+    for path in ["/", "/health", "/api/3.0/mlflow/server-info", "/a/bc/health", "/a"] {
         let answer = client.send("GET", &format!("{root}{path}"), &[], b"");
         assert_eq!(answer.status, 404, "{path}");
+    }
+    let answer = client.send("GET", &format!("{root}/a/b?x=1"), &[], b"");
+    assert_eq!((answer.status, answer.header("location")), (308, "/a/b/?x=1"));
+}
+
+#[test]
+fn uploads_in_parts_are_offered_only_where_their_urls_are_sure_to_work() {
+    let server = setup(&[]).start();
+    let offered = |headers: &[(&str, &str)]| {
+        let info = server.send("GET", "/api/3.0/mlflow/server-info", headers, b"").json();
+        info["multipart_uploads_enabled"] == true
+    };
+    assert!(offered(&[]));
+    for header in ["authorization", "x-forwarded-proto", "x-forwarded-for", "forwarded", "via"] {
+        assert!(!offered(&[(header, "x")]), "{header}");
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode};
+use crate::limits;
 use crate::validate;
 use crate::wire::{Field, Kind, Message, missing};
 
@@ -32,18 +33,36 @@ pub(super) fn either<'a>(run_id: &'a str, run_uuid: &'a str) -> &'a str {
     if run_id.is_empty() { run_uuid } else { run_id }
 }
 
-/// Checks a list of tags or parameters that MLflow stores unchecked: keys present, of the given
-/// length and each once.
-pub(super) fn check_pairs(pairs: &[KeyValue], list: &str, key_limit: usize) -> Result<(), Error> {
+/// Checks how many things a list has. `what` is what the message calls them.
+pub(super) fn count_at_most(count: usize, limit: usize, what: &str) -> Result<(), Error> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "A request can contain at most {limit} {what}. Got {count} {what}. Please split up {what} \
+         across multiple requests and try again."
+    )))
+}
+
+/// Checks a list of tags or parameters that MLflow stores unchecked: keys present and of the length
+/// that keys may have.
+pub(super) fn check_pairs(pairs: &[KeyValue], list: &str) -> Result<(), Error> {
     for (index, pair) in pairs.iter().enumerate() {
-        let key_path = format!("{list}[{index}].key");
-        if pair.key.is_empty() {
-            return Err(missing(&key_path));
-        }
-        validate::text(&pair.key, key_limit, &key_path)?;
-        validate::storable(&pair.value, &format!("{list}[{index}].value"))?;
+        check_pair(pair, "key", "value").or_else(|_wrong| {
+            // Building the paths costs more than the check, so it waits for a failure.
+            let path = |field| format!("{list}[{index}].{field}");
+            check_pair(pair, &path("key"), &path("value"))
+        })?;
     }
     Ok(())
+}
+
+fn check_pair(pair: &KeyValue, key_path: &str, value_path: &str) -> Result<(), Error> {
+    if pair.key.is_empty() {
+        return Err(missing(key_path));
+    }
+    validate::text(&pair.key, limits::MAX_KEY_CHARS, key_path)?;
+    validate::storable(&pair.value, value_path)
 }
 
 /// Refuses a list in which a key occurs twice.

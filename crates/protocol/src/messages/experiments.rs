@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{KEY_VALUE, KeyValue, refuse_repeated};
+use super::common::{KEY_VALUE, KeyValue, count_at_most, refuse_repeated};
 use crate::error::Error;
 use crate::limits;
 use crate::states::{LifecycleStage, ViewType};
@@ -34,6 +34,7 @@ impl Request for CreateExperiment {
     ]);
 
     fn validate(&mut self, _: Rules) -> Result<(), Error> {
+        count_at_most(self.tags.len(), limits::MAX_TAGS_PER_REQUEST, "tags")?;
         let views = self.tags.iter().filter(|tag| validate::is_custom_view(&tag.key)).count();
         if views > limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT {
             return Err(validate::too_many_custom_views(None));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{KEY_VALUE, KeyValue, check_pairs, refuse_repeated};
+use super::common::{KEY_VALUE, KeyValue, check_pairs, count_at_most, refuse_repeated};
 use super::metrics::ModelMetric;
 use crate::error::Error;
 use crate::limits;
@@ -126,12 +126,14 @@ impl Request for SetModelTags {
 
 /// MLflow cuts no values of logged models, so neither do we.
 fn check_params(params: &[KeyValue]) -> Result<(), Error> {
-    check_pairs(params, "params", limits::MAX_KEY_CHARS)?;
+    count_at_most(params.len(), limits::MAX_MODEL_PARAMS_PER_REQUEST, "params")?;
+    check_pairs(params, "params")?;
     refuse_repeated(params, "parameter")
 }
 
 fn check_tags(tags: &[KeyValue]) -> Result<(), Error> {
-    check_pairs(tags, "tags", limits::MAX_KEY_CHARS)
+    count_at_most(tags.len(), limits::MAX_TAGS_PER_REQUEST, "tags")?;
+    check_pairs(tags, "tags")
 }
 
 /// `POST logged-models/search`
@@ -223,6 +225,7 @@ impl Request for SearchLoggedModels {
         }
         validate::max_results(self.max_results, i64::MAX)?;
         self.max_results = self.max_results.min(limits::MAX_SEARCH_LOGGED_MODELS_RESULTS);
+        self.check_counts()?;
         for dataset in &mut self.datasets {
             if dataset.dataset_name.is_empty() {
                 return Err(Error::invalid(
@@ -236,6 +239,25 @@ impl Request for SearchLoggedModels {
 }
 
 impl SearchLoggedModels {
+    fn check_counts(&self) -> Result<(), Error> {
+        let (datasets, experiments) = (self.datasets.len(), self.experiment_ids.len());
+        let datasets_limit = limits::MAX_SEARCH_LOGGED_MODELS_DATASETS;
+        if datasets > datasets_limit {
+            return Err(Error::invalid(format!(
+                "A search for logged models can name at most {datasets_limit} datasets. Got \
+                 {datasets}. Search for some of them at a time."
+            )));
+        }
+        let limit = limits::MAX_SEARCH_LOGGED_MODELS_DATASETS_EXPERIMENTS;
+        if datasets > 0 && experiments > limit {
+            return Err(Error::invalid(format!(
+                "A search for logged models that names datasets can name at most {limit} \
+                 experiments. Got {experiments}. Search in some of them at a time."
+            )));
+        }
+        Ok(())
+    }
+
     /// The ordering, for [`crate::search::parse_logged_model_order`].
     pub fn order(&self) -> Vec<OrderByField> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());

@@ -174,12 +174,17 @@ impl Request for LogBatch {
             let MetricPoint { model_id, dataset_name, dataset_digest, .. } = metric;
             check_origin(model_id, dataset_name, dataset_digest)?;
         }
-        for (index, param) in self.params.iter_mut().enumerate() {
-            check_param(rules, &param.key, &mut param.value, &format!("params[{index}].key"))?;
+        // Building the paths costs more than the checks, so it waits for a failure.
+        for (index, KeyValue { key, value }) in self.params.iter_mut().enumerate() {
+            check_param(rules, key, value, "").or_else(|_wrong| {
+                check_param(rules, key, value, &format!("params[{index}].key"))
+            })?;
         }
-        for (index, tag) in self.tags.iter_mut().enumerate() {
-            let paths = (format!("tags[{index}].key"), format!("tags[{index}].value"));
-            check_tag(rules, &tag.key, &mut tag.value, &paths.0, &paths.1)?;
+        for (index, KeyValue { key, value }) in self.tags.iter_mut().enumerate() {
+            check_tag(rules, key, value, "", "").or_else(|_wrong| {
+                let path = |field| format!("tags[{index}].{field}");
+                check_tag(rules, key, value, &path("key"), &path("value"))
+            })?;
         }
         self.check_counts()?;
         self.refuse_repeated_params()

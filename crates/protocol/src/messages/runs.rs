@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::common::{KEY_VALUE, KeyValue, check_pairs, either, refuse_repeated};
+use super::common::{KEY_VALUE, KeyValue, check_pairs, count_at_most, either, refuse_repeated};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::states::{RunStatus, ViewType};
@@ -63,7 +63,8 @@ impl Request for CreateRun {
         }
         validate::text(&self.user_id, limits::MAX_USER_ID_CHARS, "user_id")?;
         validate::text(&self.run_name, limits::MAX_RUN_NAME_CHARS, "run_name")?;
-        check_pairs(&self.tags, "tags", limits::MAX_KEY_CHARS)?;
+        count_at_most(self.tags.len(), limits::MAX_TAGS_PER_REQUEST, "tags")?;
+        check_pairs(&self.tags, "tags")?;
         refuse_repeated(&self.tags, "tag")
     }
 }

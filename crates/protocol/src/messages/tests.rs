@@ -4,10 +4,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::experiments::{ExperimentAnswer, Experiments};
-use super::logged_models::{FinalizeLoggedModel, LoggedModelAnswer};
+use super::experiments::{CreateExperiment, ExperimentAnswer, Experiments};
+use super::logged_models::{
+    CreateLoggedModel, FinalizeLoggedModel, LogModelParams, LoggedModelAnswer, SearchLoggedModels,
+    SetModelTags,
+};
 use super::metrics::{LogBatch, LogMetric, MetricHistory};
-use super::runs::{CreateRun, LogInputs, RunAnswer, RunInfoAnswer, Runs, UpdateRun};
+use super::runs::{CreateRun, LogInputs, LogOutputs, RunAnswer, RunInfoAnswer, Runs, UpdateRun};
+use crate::error::ErrorCode;
 use crate::wire::{Params, Request, Rules};
 
 /// An answer of MLflow, read and written again, keeps every field.
@@ -139,4 +143,61 @@ fn recorded_requests_are_read() {
     let finalize: FinalizeLoggedModel =
         read(&json!({"model_id": "m-1", "status": "LOGGED_MODEL_READY"}));
     assert_eq!(finalize.status.short_name(), "READY");
+}
+
+/// Reads a body whose list `field` has `most` items, which is accepted, and one more, which is not.
+fn counts<T: Request>(most: usize, field: &str, item: impl Fn(usize) -> Value, others: &Value) {
+    let list = |items: usize| {
+        let mut body = others.clone();
+        body[field] = (0..items).map(&item).collect();
+        Params::from_body(body.to_string().as_bytes()).read::<T>(Rules::default())
+    };
+    assert!(list(most).is_ok(), "{field}");
+    let error = list(most + 1).err().unwrap();
+    assert_eq!(error.code, ErrorCode::InvalidParameterValue);
+    assert!(error.message.contains(&format!("at most {most} ")), "{}", error.message);
+    assert!(error.message.contains(&format!("Got {}", most + 1)), "{}", error.message);
+}
+
+#[test]
+fn lists_have_limits() {
+    let pair = |at: usize| json!({"key": format!("k{at}"), "value": "v"});
+    let model = |at: usize| json!({"model_id": format!("m-{at}")});
+    counts::<CreateExperiment>(1000, "tags", pair, &json!({"name": "e"}));
+    counts::<CreateRun>(1000, "tags", pair, &json!({"experiment_id": "0"}));
+    counts::<CreateLoggedModel>(1000, "tags", pair, &json!({"experiment_id": "0"}));
+    counts::<CreateLoggedModel>(1000, "params", pair, &json!({"experiment_id": "0"}));
+    counts::<LogModelParams>(1000, "params", pair, &json!({"model_id": "m"}));
+    counts::<SetModelTags>(1000, "tags", pair, &json!({}));
+    counts::<LogInputs>(1000, "models", model, &json!({"run_id": "r"}));
+    counts::<LogOutputs>(1000, "models", model, &json!({"run_id": "r"}));
+    let of = json!({"experiment_ids": ["0"]});
+    counts::<SearchLoggedModels>(20, "datasets", |_| json!({"dataset_name": "d"}), &of);
+    let with = json!({"datasets": [{"dataset_name": "d"}]});
+    counts::<SearchLoggedModels>(1000, "experiment_ids", |at| json!(at.to_string()), &with);
+    let input = |tags: usize| {
+        let tags: Vec<_> = (0..tags).map(pair).collect();
+        let body = json!({"run_id": "r", "datasets": [
+            {"tags": tags, "dataset": {"name": "d", "digest": "1", "source": "s"}}
+        ]});
+        Params::from_body(body.to_string().as_bytes()).read::<LogInputs>(Rules::default())
+    };
+    assert!(input(100).is_ok() && input(101).is_err());
+}
+
+#[test]
+fn what_is_wrong_in_a_batch_is_named_by_its_place() {
+    let refused = |body: &Value| {
+        let body = body.to_string();
+        let read = Params::from_body(body.as_bytes()).read::<LogBatch>(Rules::default());
+        read.err().unwrap().message
+    };
+    let good = json!({"key": "a", "value": "1"});
+    let bad = json!({"key": "a#", "value": "1"});
+    let text = refused(&json!({"run_id": "r", "params": [good, bad]}));
+    assert!(text.contains("'params[1].key'"), "{text}");
+    let text = refused(&json!({"run_id": "r", "tags": [good, bad]}));
+    assert!(text.contains("'tags[1].key'"), "{text}");
+    let text = refused(&json!({"run_id": "r", "tags": [{"key": "a", "value": "\u{0}"}]}));
+    assert!(text.contains("'tags[0].value'"), "{text}");
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 
 /// A request of the API.
-pub trait Request: DeserializeOwned {
+pub trait Request: DeserializeOwned + Send + 'static {
     /// The fields and their rules.
     const MESSAGE: Message;
 

@@ -1,5 +1,7 @@
 //! A history too long to hold: written piece by piece, while the next piece is read.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -7,13 +9,21 @@ use modelyard_store::{HistoryPage, SeriesPoint};
 use tokio::sync::mpsc;
 
 use super::metrics::Point;
-use crate::{AppState, answer};
+use crate::admission::{Lane, Permit};
+use crate::{ApiError, AppState, answer, body};
 
 /// Points in one piece, about 1 MiB of JSON. Up to this many are answered whole.
 pub(super) const PIECE_POINTS: usize = 10_000;
 
+/// The pause before it asks again for its turn, when the server is busy.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Pieces that wait for a slow client; beyond them reading pauses.
 const PIECES_AHEAD: usize = 2;
+
+/// What one such answer may hold, in bytes: the pieces that wait, the one being written and what the
+/// connection has taken over.
+const HELD_BYTES: usize = 4 << 20;
 
 /// What is left to read of a history.
 pub(super) struct Rest {
@@ -24,12 +34,16 @@ pub(super) struct Rest {
 }
 
 /// Answers with `first` and what follows it. `token` makes the token of the page after a point.
-pub(super) fn answer(
+///
+/// # Errors
+/// When too many clients have not taken their large answers yet.
+pub(super) async fn answer(
     app: AppState,
     first: HistoryPage,
     rest: Rest,
     token: impl Fn(SeriesPoint) -> String + Send + 'static,
-) -> Response {
+) -> Result<Response, ApiError> {
+    let memory = app.admission.hold_answer(HELD_BYTES).await?;
     let (pieces, ahead) = mpsc::channel(PIECES_AHEAD);
     tokio::spawn(async move {
         // Fails when the client is gone; then nobody waits for the rest.
@@ -38,7 +52,8 @@ pub(super) fn answer(
     let stream = futures_util::stream::unfold(ahead, |mut ahead| async {
         ahead.recv().await.map(|piece| (piece, ahead))
     });
-    answer::json_bytes(StatusCode::OK, Body::from_stream(stream))
+    let body = body::hold_memory(Body::from_stream(stream), memory);
+    Ok(answer::json_bytes(StatusCode::OK, body))
 }
 
 /// The client has closed the connection.
@@ -76,6 +91,7 @@ async fn write(
         }
         send(pieces, Ok(std::mem::take(&mut piece).into())).await?;
         let wanted = rest.points.min(PIECE_POINTS);
+        let _turn = turn(app, pieces).await?;
         let next = app.store.metric_history(rest.run_id.clone(), rest.key.clone(), last, wanted);
         page = match next.await {
             Ok(page) => page,
@@ -83,6 +99,19 @@ async fn write(
             Err(error) => return send(pieces, Err(std::io::Error::other(error))).await,
         };
         rest.points -= page.points.len();
+    }
+}
+
+/// Waits for the turn to read on. The answer has begun, so it waits for as long as it takes.
+async fn turn(app: &AppState, pieces: &Pieces) -> Result<Permit, Gone> {
+    loop {
+        if pieces.is_closed() {
+            return Err(Gone);
+        }
+        match app.admission.enter(Lane::Read).await {
+            Ok(permit) => return Ok(permit),
+            Err(_busy) => tokio::time::sleep(PAUSE).await,
+        }
     }
 }
 

@@ -118,10 +118,12 @@ pub(crate) async fn search(
         after: paging.after(&asked.page_token)?,
     };
     let page = app.store.search_logged_models(query).await?;
-    answer::json(&LoggedModels {
+    let next_page_token = page.next.map(|after| paging.token(after));
+    answer::json_of(page.rows.len(), move || LoggedModels {
         models: page.rows.into_iter().map(render::logged_model).collect(),
-        next_page_token: page.next.map(|after| paging.token(after)),
+        next_page_token,
     })
+    .await
 }
 
 fn fingerprint(asked: &SearchLoggedModels) -> Fingerprint {

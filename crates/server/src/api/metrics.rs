@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use modelyard_protocol::Error;
 use modelyard_protocol::messages::metrics::{
-    GetHistory, HistoryBulk, HistoryBulkInterval, LogBatch, LogMetric, MetricWithRun,
+    GetHistory, HistoryBulk, HistoryBulkInterval, LogBatch, LogMetric,
 };
 use modelyard_protocol::page_token::{Fingerprint, KeyValue, ListKind};
 use modelyard_protocol::wire::{Double, parse_query};
@@ -60,7 +60,7 @@ pub(crate) async fn history(
     if page.more && limit > first {
         let rest = history_stream::Rest { run_id, key, points: limit - page.points.len() };
         let token = move |last| paging.token(cursor(last));
-        return Ok(history_stream::answer(app, page, rest, token));
+        return history_stream::answer(app, page, rest, token).await;
     }
     let next = page.points.last().filter(|_| page.more).map(|last| paging.token(cursor(*last)));
     answer::json(&History {
@@ -133,22 +133,28 @@ pub(crate) async fn history_bulk(
 ) -> Result<Response, ApiError> {
     let asked = HistoryBulk::read(&parse_query(&query.unwrap_or_default()))?;
     let mut room = page_size(asked.max_results)?;
-    let mut metrics = Vec::new();
+    let mut runs = Vec::new();
     for run_id in asked.run_ids.into_iter().collect::<BTreeSet<_>>() {
         let key = asked.metric_key.clone();
         let page = app.store.metric_history(run_id.clone(), key, None, room).await?;
         room -= page.points.len();
-        metrics.extend(page.points.into_iter().map(with_run(&run_id, &asked.metric_key)));
+        runs.push((run_id, page.points));
         if room == 0 {
             break;
         }
     }
-    answer::json(&HistoryOfRuns { metrics })
+    let points = count(&runs);
+    let key = asked.metric_key;
+    answer::json_of(points, move || HistoryOfRuns { metrics: PointsOfRuns { key, runs } }).await
+}
+
+fn count(runs: &[(String, Vec<SeriesPoint>)]) -> usize {
+    runs.iter().map(|(_, points)| points.len()).sum()
 }
 
 #[derive(Serialize)]
 struct HistoryOfRuns {
-    metrics: Vec<MetricWithRun>,
+    metrics: PointsOfRuns,
 }
 
 /// `GET metrics/get-history-bulk-interval`: a sample of each run.
@@ -157,27 +163,55 @@ pub(crate) async fn history_bulk_interval(
     Mlflow(asked): Mlflow<HistoryBulkInterval>,
 ) -> Result<Response, ApiError> {
     let (steps, size) = (asked.steps(), page_size(asked.max_results)?);
-    let mut metrics = Vec::new();
+    let mut runs = Vec::new();
     for run_id in asked.run_ids {
         let key = asked.metric_key.clone();
         let sample = app.store.sample_metric(run_id.clone(), key, steps, size).await?;
-        metrics.extend(sample.into_iter().map(with_run(&run_id, &asked.metric_key)));
+        runs.push((run_id, sample));
     }
-    answer::json(&Sample { metrics })
+    let points = count(&runs);
+    let key = asked.metric_key;
+    answer::json_of(points, move || Sample { metrics: PointsOfRuns { key, runs } }).await
 }
 
 #[derive(Serialize)]
 struct Sample {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    metrics: Vec<MetricWithRun>,
+    #[serde(skip_serializing_if = "PointsOfRuns::is_empty")]
+    metrics: PointsOfRuns,
 }
 
-fn with_run(run_id: &str, key: &str) -> impl Fn(SeriesPoint) -> MetricWithRun {
-    move |point| MetricWithRun {
-        key: key.to_owned(),
-        value: Double(point.value),
-        timestamp: point.ms,
-        step: point.step,
-        run_id: run_id.to_owned(),
+/// Points of one metric of several runs, written straight from the rows.
+struct PointsOfRuns {
+    key: String,
+    runs: Vec<(String, Vec<SeriesPoint>)>,
+}
+
+impl PointsOfRuns {
+    fn is_empty(&self) -> bool {
+        count(&self.runs) == 0
+    }
+}
+
+/// The fields of `MetricWithRun`.
+#[derive(Serialize)]
+struct PointOfRun<'a> {
+    key: &'a str,
+    value: Double,
+    timestamp: i64,
+    step: i64,
+    run_id: &'a str,
+}
+
+impl Serialize for PointsOfRuns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for (run_id, points) in &self.runs {
+            for point in points {
+                let (value, timestamp) = (Double(point.value), point.ms);
+                let (key, step) = (self.key.as_str(), point.step);
+                list.serialize_element(&PointOfRun { key, value, timestamp, step, run_id })?;
+            }
+        }
+        list.end()
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod metrics;
 pub(crate) mod multipart;
 mod paging;
 mod render;
+mod run_list;
 pub(crate) mod runs;
 pub(crate) mod server;
 pub(crate) mod ui;

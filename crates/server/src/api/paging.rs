@@ -1,4 +1,4 @@
-//! Page tokens of MLflow's lists.
+//! Lists that are read page by page.
 
 use modelyard_protocol::Error;
 use modelyard_protocol::page_token::{Fingerprint, ListKind, PageToken};

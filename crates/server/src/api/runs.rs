@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use modelyard_protocol::messages::runs::{
     CreateRun, DatasetInput, DeleteTag, LogInputs, LogModel, LogOutputs, LogParam, RunAnswer,
-    RunById, RunInfoAnswer, Runs, SearchRuns, SetTag, UpdateRun,
+    RunById, RunInfoAnswer, SearchRuns, SetTag, UpdateRun,
 };
 use modelyard_protocol::names::RUN_NAME_TAG;
 use modelyard_protocol::page_token::{Fingerprint, ListKind};
@@ -15,7 +15,7 @@ use modelyard_store::{KeyValue, ModelOutput, NewRun, RunInputs, RunQuery, RunUpd
 
 use super::experiments::{ids, page_size};
 use super::paging::Paging;
-use super::render;
+use super::{render, run_list};
 use crate::extract::Mlflow;
 use crate::{ApiError, AppState, answer};
 
@@ -123,11 +123,7 @@ pub(crate) async fn search(
         limit: page_size(asked.max_results)?,
         after: paging.after(&asked.page_token)?,
     };
-    let page = app.store.search_runs(query).await?;
-    answer::json(&Runs {
-        runs: page.rows.into_iter().map(render::run).collect(),
-        next_page_token: page.next.map(|after| paging.token(after)),
-    })
+    run_list::answer(&app, query, &paging).await
 }
 
 /// `POST runs/log-parameter`

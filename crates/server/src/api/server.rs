@@ -1,7 +1,7 @@
 //! Endpoints about the server itself.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use modelyard_protocol::{Error, ErrorCode};
 use serde_json::json;
@@ -34,18 +34,33 @@ pub(crate) async fn version() -> Response {
 }
 
 /// `GET /api/3.0/mlflow/server-info`: the clients' feature switches.
-pub(crate) async fn server_info(State(app): State<AppState>) -> Result<Response, ApiError> {
+pub(crate) async fn server_info(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let proxies = app.config.serving != Serving::TrackingOnly;
     answer::json(&json!({
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "trace_archival_enabled": false,
-        "multipart_uploads_enabled": proxies,
+        "multipart_uploads_enabled": proxies && !is_proxied(&headers),
         "multipart_downloads_enabled": false,
         "presigned_upload_run_id_supported": true,
         "presigned_upload_model_id_supported": true,
         "features_enabled": {"gateway": false},
     }))
+}
+
+/// Whether something stands between the client and this server: a proxy, or credentials for one.
+///
+/// The clients send the parts of an upload to the bare URLs they get, without credentials and without
+/// their settings for TLS, and do not fall back to a plain upload when that fails. So multipart
+/// uploads are offered only where the URLs are sure to work.
+fn is_proxied(headers: &HeaderMap) -> bool {
+    let tells = |name: &str| {
+        matches!(name, "authorization" | "forwarded" | "via") || name.starts_with("x-forwarded-")
+    };
+    headers.keys().any(|name| tells(name.as_str()))
 }
 
 /// `GET /metrics`: counters for Prometheus.

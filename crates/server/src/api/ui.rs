@@ -47,6 +47,9 @@ pub(crate) async fn file_or_page(
 ) -> Response {
     let path = uri.path().strip_prefix(app.config.static_prefix.as_str());
     let wants_page = matches!(method, Method::GET | Method::HEAD);
+    if wants_page && path == Some("") {
+        return to_start_page(&app, &uri);
+    }
     match path.filter(|path| wants_page && path.starts_with('/')) {
         Some(path) => match modelyard_ui::find(path.trim_start_matches('/')) {
             Some(asset) if asset.path != "index.html" => file(asset, &headers),
@@ -56,6 +59,18 @@ pub(crate) async fn file_or_page(
         },
         None => not_found(&method, &uri),
     }
+}
+
+/// The prefix without its slash is what people type.
+fn to_start_page(app: &AppState, uri: &Uri) -> Response {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let target = format!("{}/{query}", app.config.static_prefix);
+    let mut response = answer::text(StatusCode::PERMANENT_REDIRECT, format!("See {target}\n"));
+    match HeaderValue::from_str(&target) {
+        Ok(target) => drop(response.headers_mut().insert(header::LOCATION, target)),
+        Err(_) => *response.status_mut() = StatusCode::NOT_FOUND,
+    }
+    response
 }
 
 fn not_found(method: &Method, uri: &Uri) -> Response {

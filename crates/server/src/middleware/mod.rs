@@ -7,9 +7,10 @@ mod request_id;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
@@ -44,6 +45,7 @@ impl Shell {
 
     /// Answers one request.
     pub(crate) async fn answer(mut self, request: Request<Body>) -> Result<Response, Infallible> {
+        let started = Instant::now();
         let id = self.ids.take_over_or_make(request.headers());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let origin = self.judge_origin(&request);
@@ -57,7 +59,7 @@ impl Shell {
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
         self.add_headers(&mut response, &origin);
-        log(&response, &id, &method, &uri);
+        log(&response, &id, &method, &uri, started);
         response.headers_mut().insert(request_id::HEADER, id);
         Ok(response)
     }
@@ -121,8 +123,15 @@ fn report(failure: &Failure, id: &HeaderValue, method: &Method, uri: &Uri) -> Bo
 }
 
 /// One line per request, for those who switched them on. The query stays out: it may hold secrets.
-fn log(response: &Response, id: &HeaderValue, method: &Method, uri: &Uri) {
+///
+/// The time is that to the head of the answer, as in the histograms; the size is missing where it is
+/// not known before the end.
+fn log(response: &Response, id: &HeaderValue, method: &Method, uri: &Uri, started: Instant) {
     let status = response.status().as_u16();
     let request_id = id.to_str().unwrap_or_default();
-    tracing::debug!(target: "modelyard::access", request_id, %method, path = uri.path(), status);
+    let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
+    let (path, bytes) = (uri.path(), response.body().size_hint().exact());
+    tracing::debug!(
+        target: "modelyard::access", request_id, %method, path, status, duration_ms, bytes
+    );
 }

@@ -169,6 +169,14 @@ impl Journal {
         }
     }
 
+    /// Whether it still takes records.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] after any failed write or sync.
+    pub(super) fn check(&self) -> Result<()> {
+        self.shared.lock().check()
+    }
+
     /// Reports that the disk failed elsewhere: nothing is promised from here on.
     pub(super) fn poison(&self) {
         self.shared.fail(self.shared.lock(), "syncing a folder", &io::Error::other("see above"));

@@ -154,9 +154,11 @@ fn many_threads_lose_nothing() {
 fn a_tree_that_cannot_be_synced_ends_all_writing_and_keeps_the_records() {
     let mut journal = Fixture::new();
     journal.append("a", b"1");
+    journal.journal.check().expect("ready");
     journal.broken.store(true, Ordering::SeqCst);
     assert!(matches!(journal.journal.settle(&path("a")), Err(Error::Poisoned)));
     assert!(matches!(journal.journal.append(&path("b"), &[b"2"]), Err(Error::Poisoned)));
+    assert!(matches!(journal.journal.check(), Err(Error::Poisoned)));
     assert!(matches!(journal.journal.close(), Err(Error::Poisoned)));
     assert_eq!(journal.left(), [("a".to_owned(), b"1".to_vec())]);
 }

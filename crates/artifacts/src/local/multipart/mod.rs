@@ -20,6 +20,7 @@ use futures_util::{Stream, StreamExt as _};
 
 use self::parts::{Parts, Place, Writing};
 pub(super) use self::uploads::Uploads;
+use super::portion::Portion;
 use super::staged::Staged;
 use super::{Inner, LocalRepository, run_blocking};
 use crate::error::{Cause, Error, Result};
@@ -71,12 +72,16 @@ struct Upload {
     damaged: AtomicBool,
     writing_back: AtomicBool,
     /// Held while the parts are put together.
-    completing: tokio::sync::Mutex<()>,
+    completing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Upload {
     fn parts(&self) -> MutexGuard<'_, Parts> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn touched_ms(&self) -> i64 {
+        self.touched_ms.load(Ordering::Relaxed)
     }
 
     fn touch(&self, now_ms: i64) {
@@ -160,7 +165,7 @@ impl LocalRepository {
             return Ok(());
         }
         let upload = self.0.uploads.open(id).and_then(|upload| upload.of(path, id))?;
-        let _alone = upload.completing.lock().await;
+        let alone = Arc::clone(&upload.completing).lock_owned().await;
         if self.0.uploads.is_completed(id, path) {
             return Ok(());
         }
@@ -169,6 +174,9 @@ impl LocalRepository {
         let staged = staged.ok_or_else(|| Error::NoSuchUpload(id.as_str().to_owned()))?;
         let (id, of_job) = (id.clone(), Arc::clone(&upload));
         self.blocking(move |inner| {
+            // Held by the work, not by the request: a client that breaks off and asks again waits
+            // for the end of what it began.
+            let _alone = alone;
             let outcome = inner.put_together(&of_job, staged);
             match &outcome {
                 Ok(()) => inner.uploads.completed(&id, &of_job.path, inner.context.now_ms()),
@@ -203,9 +211,9 @@ impl Inner {
             touched_ms: AtomicI64::new(now_ms),
             damaged: AtomicBool::new(false),
             writing_back: AtomicBool::new(false),
-            completing: tokio::sync::Mutex::new(()),
+            completing: Arc::default(),
         };
-        self.uploads.insert(&id, upload)?;
+        self.uploads.insert(&id, upload, now_ms)?;
         Ok(id)
     }
 
@@ -295,18 +303,15 @@ where
     S: Stream<Item = std::result::Result<Bytes, E>> + Unpin,
     E: Into<Cause>,
 {
-    let (mut portion, mut bytes) = (Vec::new(), 0);
-    while bytes < PORTION_BYTES {
+    let mut portion = Portion::default();
+    while portion.len() < PORTION_BYTES {
         match body.next().await {
-            Some(Ok(frame)) => {
-                bytes += frame.len();
-                portion.extend((!frame.is_empty()).then_some(frame));
-            }
+            Some(Ok(frame)) => portion.push(frame),
             Some(Err(cause)) => return Err(Error::Interrupted(cause.into())),
             None => break,
         }
     }
-    Ok(portion)
+    Ok(portion.take())
 }
 
 fn check_size(received: u64, expected: u64, ended: bool) -> Result<()> {

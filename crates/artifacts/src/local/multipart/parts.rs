@@ -99,6 +99,16 @@ impl Parts {
         }
     }
 
+    /// Whether no part has come or is coming.
+    pub(super) fn is_empty(&self) -> bool {
+        self.finished.is_empty() && self.writing.is_empty() && !self.closed
+    }
+
+    /// Whether nothing is being done with it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.writing.is_empty() && !self.closed
+    }
+
     /// Begins to receive a part. What was received of it before is void, and whoever still
     /// receives it stops. Blocks until then.
     pub(super) fn begin(

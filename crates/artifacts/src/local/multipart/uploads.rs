@@ -1,7 +1,6 @@
 //! The uploads in parts that are under way.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Upload, UploadId};
@@ -13,6 +12,11 @@ use crate::path::ArtifactPath;
 const UPLOADS_MAX: usize = 200;
 /// Milliseconds after which an upload that nobody adds to is dropped: a day.
 const EXPIRES_MS: i64 = 24 * 60 * 60 * 1000;
+/// The same for an upload without any part: an hour. Clients send the first at once.
+const EXPIRES_EMPTY_MS: i64 = 60 * 60 * 1000;
+/// When there are too many, the one that was untouched longest makes room, if that is this many
+/// milliseconds: ten minutes. Clients give up on a part sooner.
+const YIELDS_MS: i64 = 10 * 60 * 1000;
 /// Completed uploads that are remembered, for clients that ask again.
 const REMEMBERED_MAX: usize = 1000;
 
@@ -38,13 +42,18 @@ impl Uploads {
         }
     }
 
-    pub(super) fn insert(&self, id: &UploadId, upload: Upload) -> Result<()> {
+    pub(super) fn insert(&self, id: &UploadId, upload: Upload, now_ms: i64) -> Result<()> {
         let mut slots = self.slots();
         let under_way = slots.values().filter(|slot| matches!(slot, Slot::UnderWay(_))).count();
+        let mut dropped = None;
         if under_way >= UPLOADS_MAX {
-            return Err(Error::TooManyUploads);
+            let idle = longest_idle(&slots, now_ms - YIELDS_MS).ok_or(Error::TooManyUploads)?;
+            dropped = slots.remove(&idle);
         }
         slots.insert(id.clone(), Slot::UnderWay(Arc::new(upload)));
+        drop(slots);
+        // Removes the file, so not under the lock.
+        drop(dropped);
         Ok(())
     }
 
@@ -77,10 +86,14 @@ impl Uploads {
         let mut expired = Vec::new();
         self.slots().retain(|_, slot| {
             let touched_ms = match slot {
-                Slot::UnderWay(upload) => upload.touched_ms.load(Ordering::Relaxed),
+                Slot::UnderWay(upload) => upload.touched_ms(),
                 Slot::Completed { at_ms, .. } => *at_ms,
             };
-            let keep = now_ms - touched_ms < EXPIRES_MS;
+            let expires_ms = match slot {
+                Slot::UnderWay(upload) if upload.parts().is_empty() => EXPIRES_EMPTY_MS,
+                _ => EXPIRES_MS,
+            };
+            let keep = now_ms - touched_ms < expires_ms;
             if !keep && let Slot::UnderWay(upload) = slot {
                 expired.push(Arc::clone(upload));
             }
@@ -88,4 +101,14 @@ impl Uploads {
         });
         drop(expired);
     }
+}
+
+/// The upload that nobody has touched since `before_ms`, for the longest time.
+fn longest_idle(slots: &HashMap<UploadId, Slot>, before_ms: i64) -> Option<UploadId> {
+    let idle = slots.iter().filter_map(|(id, slot)| match slot {
+        Slot::UnderWay(upload) if upload.parts().is_idle() => Some((upload.touched_ms(), id)),
+        _ => None,
+    });
+    let (touched_ms, id) = idle.min_by_key(|(touched_ms, _)| *touched_ms)?;
+    (touched_ms < before_ms).then(|| id.clone())
 }

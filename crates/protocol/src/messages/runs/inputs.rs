@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::common::{KEY_VALUE, KeyValue};
+use super::super::common::{KEY_VALUE, KeyValue, count_at_most};
 use super::REQUIRED_TEXT;
 use crate::error::Error;
 use crate::limits;
@@ -105,6 +105,7 @@ impl Request for LogInputs {
                 self.datasets.len()
             )));
         }
+        count_at_most(self.models.len(), limits::MAX_MODELS_PER_BATCH, "models")?;
         for (index, input) in self.datasets.iter().enumerate() {
             input.check(index)?;
         }
@@ -133,6 +134,7 @@ impl DatasetInput {
         validate::text(schema, limits::MAX_DATASET_SCHEMA_CHARS, "schema")?;
         let profile = dataset.profile.as_deref().unwrap_or_default();
         validate::text(profile, limits::MAX_DATASET_PROFILE_CHARS, "profile")?;
+        count_at_most(self.tags.len(), limits::MAX_TAGS_PER_INPUT, "tags of one dataset")?;
         for tag in &self.tags {
             validate::text(&tag.key, limits::MAX_INPUT_TAG_KEY_CHARS, "key")?;
             validate::text(&tag.value, limits::MAX_INPUT_TAG_VALUE_CHARS, "value")?;
@@ -174,6 +176,7 @@ impl Request for LogOutputs {
     ]);
 
     fn validate(&mut self, _: Rules) -> Result<(), Error> {
+        count_at_most(self.models.len(), limits::MAX_MODELS_PER_BATCH, "models")?;
         for (index, model) in self.models.iter().enumerate() {
             if model.model_id.is_empty() {
                 return Err(missing(&format!("models[{index}].model_id")));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{PathOf, QueryOf};
-use super::page::{Pages, View, limit};
+use super::page::{View, limit, pages};
 use super::value::Map;
 use crate::{ApiError, AppState, answer};
 
@@ -88,7 +88,7 @@ pub(crate) async fn list(
     let view = asked.view.unwrap_or_default();
     let order = parse_experiment_order(&[])?;
     let query = Fingerprint::new().text(&filter).number(view as i64);
-    let pages = Pages::new(ListKind::Experiments, &query, order.len());
+    let pages = pages(ListKind::Experiments, query, order.len());
     let page = app
         .store
         .search_experiments(ExperimentQuery {
@@ -96,7 +96,7 @@ pub(crate) async fn list(
             filter: parse_experiment_filter(&filter)?,
             order,
             limit: limit(asked.max_results, DEFAULT_RESULTS, MAX_RESULTS)?,
-            after: pages.after(asked.page_token.as_deref())?,
+            after: pages.after(asked.page_token.as_deref().unwrap_or_default())?,
         })
         .await?;
     let ids = page.rows.iter().map(|experiment| experiment.id).collect();

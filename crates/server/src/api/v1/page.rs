@@ -1,10 +1,12 @@
 //! Views and pages of lists.
 
 use modelyard_protocol::Error;
-use modelyard_protocol::page_token::{Fingerprint, KeyValue, ListKind, PageToken};
+use modelyard_protocol::page_token::{Fingerprint, ListKind};
 use modelyard_store::View as StoreView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::api::paging::Paging;
 
 /// Which objects to list: those in use, deleted ones, or both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -29,39 +31,10 @@ impl From<View> for StoreView {
     }
 }
 
-/// A list that is read page by page.
-pub(super) struct Pages {
-    kind: ListKind,
-    fingerprint: u64,
-    keys: usize,
-}
-
-impl Pages {
-    /// The pages of one query over a list ordered by `keys` keys.
-    pub(super) fn new(kind: ListKind, query: &Fingerprint, keys: usize) -> Self {
-        // Tokens of MLflow's API are for other queries.
-        let fingerprint = query.clone().text("modelyard/v1").finish();
-        Self { kind, fingerprint, keys }
-    }
-
-    /// Where the page of `token` begins.
-    ///
-    /// # Errors
-    /// `INVALID_PARAMETER_VALUE` when the token belongs to another query.
-    pub(super) fn after(&self, token: Option<&str>) -> Result<Option<Vec<KeyValue>>, Error> {
-        match token {
-            None | Some("") => Ok(None),
-            Some(token) => {
-                let token = PageToken::decode(token, self.kind, self.fingerprint, self.keys)?;
-                Ok(Some(token.keys))
-            }
-        }
-    }
-
-    /// The token of the page that begins after `keys`.
-    pub(super) fn token(&self, keys: Vec<KeyValue>) -> String {
-        PageToken { kind: self.kind, fingerprint: self.fingerprint, keys }.encode()
-    }
+/// The pages of one query over a list ordered by `keys` keys.
+pub(super) fn pages(kind: ListKind, query: Fingerprint, keys: usize) -> Paging {
+    // Tokens of MLflow's API are for other queries.
+    Paging::new(kind, &query.text("modelyard/v1"), keys)
 }
 
 /// Checks how many rows are asked for.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::experiments::parse_id;
 use super::extract::JsonOf;
-use super::page::{Pages, View, limit};
+use super::page::{View, limit, pages};
 use super::value::{Map, MetricValue};
 use crate::{ApiError, AppState, answer};
 
@@ -100,7 +100,7 @@ pub(crate) async fn search(
         .texts(order_by.iter().map(String::as_str))
         .texts(asked.experiment_ids.iter().map(String::as_str))
         .number(view as i64);
-    let pages = Pages::new(ListKind::Runs, &query, order.len());
+    let pages = pages(ListKind::Runs, query, order.len());
     let experiments = asked.experiment_ids.iter().map(|id| parse_id(id));
     let page = app
         .store
@@ -110,7 +110,7 @@ pub(crate) async fn search(
             filter: parse_run_filter(&filter)?,
             order,
             limit: limit(asked.max_results, DEFAULT_RESULTS, MAX_RESULTS)?,
-            after: pages.after(asked.page_token.as_deref())?,
+            after: pages.after(asked.page_token.as_deref().unwrap_or_default())?,
         })
         .await?;
     answer::json(&Runs {

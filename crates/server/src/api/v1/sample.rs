@@ -1,9 +1,11 @@
 //! Thinning a long curve without losing its shape, in one pass and bounded memory.
 
+use std::cmp::Ordering;
+
 use modelyard_store::SeriesPoint;
 
 /// Takes points one after the other and keeps at most a given number: the smallest and largest of
-/// each of equally long stretches, and the first and last of all.
+/// each of equally long stretches, and the first and last of all by step.
 ///
 /// Stretches begin with one point each. When there are too many, neighbours are joined, which
 /// doubles their length. As long as all points fit, all are kept.
@@ -47,10 +49,14 @@ impl Sampler {
 
     pub(super) fn push(&mut self, point: SeriesPoint) {
         self.total += 1;
-        match &mut self.ends {
-            Some((_, last)) => *last = point,
-            None => self.ends = Some((point, point)),
-        }
+        // Points come by time, and a run that was resumed may begin again at a lower step.
+        self.ends = Some(match self.ends {
+            Some((first, last)) => (
+                if order(&point, &first).is_lt() { point } else { first },
+                if order(&point, &last).is_gt() { point } else { last },
+            ),
+            None => (point, point),
+        });
         match self.stretches.last_mut() {
             Some(last) if last.points < self.length => last.join(&Stretch::of(point)),
             _ => self.stretches.push(Stretch::of(point)),
@@ -91,13 +97,18 @@ impl Sampler {
         } else {
             extremes.chain(ends).collect()
         };
-        let key = |point: &SeriesPoint| (point.step, point.ms, point.value.to_bits());
-        kept.sort_by_key(key);
+        kept.sort_by(order);
         if self.length > 1 {
-            kept.dedup_by_key(|point| key(point));
+            kept.dedup_by(|one, other| order(one, other).is_eq());
         }
         (self.total, kept)
     }
+}
+
+/// By step, time and value.
+fn order(one: &SeriesPoint, other: &SeriesPoint) -> Ordering {
+    let place = (one.step, one.ms).cmp(&(other.step, other.ms));
+    place.then_with(|| one.value.total_cmp(&other.value))
 }
 
 #[cfg(test)]
@@ -142,6 +153,25 @@ mod tests {
         values[400..700].fill(f64::NAN);
         let (_, kept) = sample(&series(&values), 40);
         assert!(kept.iter().any(|point| point.value.is_nan()));
+    }
+
+    #[test]
+    fn a_run_resumed_at_a_lower_step_keeps_its_last_step() {
+        let mut points = series(&[0.0; 1_000]);
+        let resumed = points[200..500].iter().map(|point| SeriesPoint { ms: 9_000, ..*point });
+        let resumed: Vec<_> = resumed.collect();
+        points.extend(resumed);
+        let (_, kept) = sample(&points, 10);
+        let steps = kept.iter().map(|point| point.step);
+        assert_eq!((steps.clone().min(), steps.max()), (Some(0), Some(999)));
+    }
+
+    #[test]
+    fn points_at_one_place_are_sorted_by_value() {
+        let at = |value| SeriesPoint { ms: 1, step: 1, value };
+        let (_, kept) = sample(&[at(1.0), at(-1.0), at(-2.0), at(0.0)], 4);
+        let values: Vec<_> = kept.iter().map(|point| point.value).collect();
+        assert_eq!(values, [-2.0, -1.0, 0.0, 1.0]);
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use futures_util::Stream;
 use modelyard_store::ChangeKind as Stored;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,9 @@ use crate::changes::ArtifactChange;
 
 /// The shortest time between two bursts of events.
 const PAUSE: Duration = Duration::from_millis(250);
+/// After a change, the pause before the next are looked at: a server that takes thousands of writes
+/// a second wakes each open page only so often.
+const NAP: Duration = Duration::from_millis(25);
 /// The longest silence: proxies close connections that are silent for a minute or less.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Different changes that are remembered between two bursts; more than that is a `resync`.
@@ -102,6 +105,27 @@ impl Listener {
                     Err(RecvError::Lagged(_)) => self.missed = true,
                     Err(RecvError::Closed) => return None,
                 },
+            }
+            // Not woken for each of many changes, but soon enough that none is missed.
+            sleep_until(due.min(Instant::now() + NAP)).await;
+            self.note_waiting();
+        }
+    }
+
+    /// Notes what has come meanwhile.
+    fn note_waiting(&mut self) {
+        loop {
+            match self.changes.try_recv() {
+                Ok(it) => self.note(it.experiment_id, it.run_id, it.kind.into()),
+                Err(TryRecvError::Lagged(_)) => self.missed = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        loop {
+            match self.artifacts.try_recv() {
+                Ok(it) => self.note(it.experiment_id, Some(it.run_id), ChangeKind::Artifacts),
+                Err(TryRecvError::Lagged(_)) => self.missed = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
     }
