@@ -26,6 +26,7 @@ use ureq::http::HeaderValue;
 
 pub(crate) use address::Address;
 pub(crate) use artifacts::{Body, Sent};
+pub(crate) use credentials::Variables;
 pub(crate) use error::Error;
 pub(crate) use experiments::{Experiment, ExperimentSearch};
 pub(crate) use number::Number;
