@@ -14,9 +14,11 @@ use crate::commands::server::{Args, DataArgs};
 use crate::exit::Usage;
 
 mod environment;
+mod file;
 mod notes;
 
 pub(crate) use environment::check as check_environment;
+pub(crate) use file::Defaults;
 
 /// Connections open at once, where the limit on open files allows them: some 160 MB when all idle.
 pub(crate) const CONNECTIONS_MAX: u32 = 8192;

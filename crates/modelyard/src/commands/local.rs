@@ -1,7 +1,7 @@
 //! Commands without a tracking server: this process serves the local data folder to itself.
 
 use anyhow::Context as _;
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use modelyard_database::DatabaseUri;
 use modelyard_server::ServerConfig;
 use modelyard_server::config::{Security, Serving};
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::connection::variable;
 use super::server;
 use crate::client::Address;
-use crate::config::{CONNECTIONS_MAX, Data, check_environment};
+use crate::config::{CONNECTIONS_MAX, Data, Defaults, check_environment};
 use crate::exit::{NotFound, Usage};
 use crate::logging;
 
@@ -49,7 +49,9 @@ impl LocalServer {
     pub(crate) fn start(creates: bool) -> anyhow::Result<Self> {
         logging::start_quietly()?;
         let here = std::env::current_dir().context("the working folder cannot be read")?;
-        let data = Flags::try_parse_from(["modelyard"])
+        let data = flags()?
+            .try_get_matches_from(["modelyard"])
+            .and_then(|matches| Flags::from_arg_matches(&matches))
             .map_err(|error| by_variable(&first_line(&error)))
             .and_then(|flags| {
                 Data::new(&flags.data, &here).map_err(|error| by_variable(&error.to_string()))
@@ -83,6 +85,16 @@ impl LocalServer {
         let address = Address::parse(&format!("http://{HOST}:{port}"))?;
         Ok(Self { address, stop: Some(stop), serving: Some(serving), runtime })
     }
+}
+
+/// The flags, with what the server's configuration file says.
+fn flags() -> Result<clap::Command, Usage> {
+    let file = variable(server::CONFIG);
+    let defaults = file.map(|file| Defaults::read(file.as_ref())).transpose()?;
+    Ok(match defaults {
+        Some(defaults) => defaults.of(Flags::command()),
+        None => Flags::command(),
+    })
 }
 
 /// What clap says is wrong, without its hints about flags.

@@ -63,6 +63,15 @@ fn variables_are_blamed_by_their_names_and_only_those_that_matter() {
 }
 
 #[test]
+fn the_servers_configuration_file_says_where_the_data_are() {
+    let cli = Cli::local().env("MODELYARD_CONFIG", "server.toml");
+    fs::write(cli.path().join("server.toml"), "data-dir = 'elsewhere'\nport = 7\n")
+        .expect("written");
+    cli.ok(&["experiments", "create", "-n", "here"]);
+    assert!(cli.path().join("elsewhere/modelyard.db").exists());
+}
+
+#[test]
 fn what_keeps_a_server_from_starting_is_said() {
     let cli = Cli::local();
     fs::write(cli.path().join("modelyard-data"), "a file").expect("written");

@@ -1,10 +1,13 @@
 //! What can be written after `modelyard server`: the flags of `mlflow server`, and a few of our own.
 
-use clap::ArgAction;
 use clap::builder::FalseyValueParser;
+use clap::{ArgAction, ValueHint};
 
 use super::data::{DataArgs, STORAGE};
 use crate::logging::Format;
+
+/// The variable that names the configuration file.
+pub(crate) const CONFIG: &str = "MODELYARD_CONFIG";
 
 const NETWORK: &str = "Network";
 const SECURITY: &str = "Security";
@@ -67,6 +70,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FORMAT", env = "MODELYARD_LOG_FORMAT", value_enum,
           default_value_t = Format::Text, hide_possible_values = true, help_heading = OPERATION)]
     pub(crate) log_format: Format,
+    /// File with values of these flags, in TOML, such as `port = 5001`. What is typed goes before
+    /// the environment, and that before the file.
+    #[arg(long, value_name = "FILE", env = CONFIG, value_hint = ValueHint::FilePath,
+          help_heading = OPERATION)]
+    pub(crate) config: Option<String>,
     /// Log at level debug.
     #[arg(long, help_heading = OPERATION)]
     pub(crate) dev: bool,

@@ -15,7 +15,7 @@ use modelyard_artifacts::{ArtifactUri, Error as ArtifactError, Place, Repositori
 use modelyard_server::Services;
 use modelyard_store::{Settings, Store};
 
-pub(crate) use args::{Args, Compatibility};
+pub(crate) use args::{Args, CONFIG, Compatibility};
 pub(crate) use data::DataArgs;
 
 use super::connection::variable;
