@@ -54,13 +54,23 @@ install_packages() {
         apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# Whether there is an npm, and a Node that runs the UI's build (see "engines" in ui-src/package.json).
+new_enough_node() {
+    has npm && has node || return 1
+    local major minor
+    IFS=. read -r major minor _ < <(node --version | tr -d v)
+    ((major > 20 || (major == 20 && minor >= 19)))
+}
+
 packages() {
     local missing=()
     has cc || missing+=(gcc libc6-dev)
     has make || missing+=(make)
     install_packages "${missing[@]}"
     has cargo || fail "Rust is missing: install it from https://rustup.rs"
-    has npm || fail "Node.js 20 or newer with npm is missing"
+    new_enough_node ||
+        fail "Node.js 20.19 or newer with npm is missing (Debian 12's is 18): install it from" \
+            "https://nodejs.org or https://github.com/nodesource/distributions"
 }
 
 services() {

@@ -4,7 +4,10 @@
     tally.py LOGS
 
 LOGS/parts.tsv has a line per part: name, kind, exit status, seconds; LOGS/NAME.log is its output.
-With CI=true a skipped test counts as a failed one. A part that failed without counting a failure,
+LOGS/left-out.tsv, where it is, has a line per Rust test, or part of one, that was left out because
+something is not there: test, what is lacking, why.
+With CI=true a skipped test counts as a failed one, unless what is lacking is a right that the
+machine does not give: nothing could be installed to change that. A part that failed without counting a failure,
 or that printed no counts, counts as one failure.
 """
 
@@ -53,6 +56,13 @@ def counts(kind: str, status: int, log: str) -> dict[str, int]:
     return found
 
 
+def left_out(logs: Path) -> list[list[str]]:
+    """Test, lack and reason of each Rust test that noted that it is left out; each once."""
+    path = logs / "left-out.tsv"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [line.split("\t") for line in sorted(set(lines))]
+
+
 def main() -> int:
     logs = Path(sys.argv[1])
     skips_fail = os.environ.get("CI") == "true"
@@ -65,6 +75,14 @@ def main() -> int:
             total[outcome] += number
         mark = "" if not found["failed"] else f"   see {logs / name}.log"
         print(f"{name:<18}{found['passed']:>8}{found['failed']:>8}{found['skipped']:>9}{seconds:>9}{mark}")
+    missing = left_out(logs)
+    for test, _, why in missing:
+        print(f"left out: {test}: {why}")
+    # Those tests, or their other halves, are among the passed.
+    total["skipped"] += sum(lack != "Right" for _, lack, _ in missing)
+    allowed = sum(lack == "Right" for _, lack, _ in missing)
+    if allowed:
+        print(f"{allowed} skipped for a right that this machine does not give")
     if total["skipped"]:
         print(f"{total['skipped']} skipped" + (", which CI=true counts as failed" if skips_fail else ""))
     failed = total["failed"] + (total["skipped"] if skips_fail else 0)

@@ -18,7 +18,9 @@ export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" NO_COLOR=1
 MODELYARD_BIN="$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/modelyard"
 MODELYARD_MLFLOW3="$PWD/.venvs/mlflow3"
 MODELYARD_MLFLOW2="$PWD/.venvs/mlflow2"
-export MODELYARD_BIN MODELYARD_MLFLOW3 MODELYARD_MLFLOW2
+# Where the Rust tests note what they leave out; see crates/testkit/src/left_out.rs.
+MODELYARD_TEST_LEFT_OUT="$PWD/$logs/left-out.tsv"
+export MODELYARD_BIN MODELYARD_MLFLOW3 MODELYARD_MLFLOW2 MODELYARD_TEST_LEFT_OUT
 
 # part NAME KIND COMMAND...: runs it, shows and keeps its output, notes how it ended. KIND says
 # how scripts/tally.py finds the counts; a "check" counts as one test.
@@ -67,9 +69,12 @@ scripts/setup.sh packages ui
 if [[ $scope == all ]]; then
     scripts/setup.sh services
     # Downloading and unpacking takes minutes, which the compiler can use.
+    # In a process group of its own, so that its pip and npm end with it.
+    set -m
     scripts/setup.sh mlflow3 mlflow2 e2e >"$logs/environments.log" 2>&1 </dev/null &
     environments=$!
-    trap 'kill "$environments" 2>/dev/null || true' EXIT
+    set +m
+    trap 'kill -- "-$environments" 2>/dev/null || true' EXIT
 fi
 
 [[ $scope == rust ]] || lint

@@ -4,6 +4,7 @@ use crate::limits::LIMIT;
 use crate::peers::Peer;
 use crate::results::Results;
 use crate::scaling::SCALING;
+use crate::suite::{Cell, short};
 
 /// Which side of the bound is good.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,49 +95,73 @@ pub(crate) fn judge(results: &Results) -> Vec<Goal> {
     goals
 }
 
+/// The least ratio over the variants that count; none if there are none, or if one of them cannot
+/// be compared: a part that was not measured could be the worst.
 fn least_ratio(
     results: &Results,
     workloads: &[&str],
     peer: Peer,
     counts: impl Fn(&str) -> bool,
 ) -> Option<(f64, String)> {
-    workloads
-        .iter()
-        .flat_map(|workload| results.variants(workload).into_iter().map(move |v| (*workload, v)))
-        .filter(|(_, variant)| counts(variant))
-        .filter_map(|(workload, variant)| {
+    let mut least: Option<(f64, String)> = None;
+    for workload in workloads.iter().filter(|workload| peer.has_workload(workload)) {
+        let variants: Vec<&str> =
+            results.variants(workload).into_iter().filter(|variant| counts(variant)).collect();
+        if variants.is_empty() {
+            return None;
+        }
+        for variant in variants {
             let ratio = results.ratio(workload, variant, peer)?;
-            Some((ratio, format!("{workload} {variant}")))
-        })
-        .min_by(|a, b| a.0.total_cmp(&b.0))
+            if least.as_ref().is_none_or(|(least, _)| ratio < *least) {
+                least = Some((ratio, format!("{workload} {variant}")));
+            }
+        }
+    }
+    least
 }
 
 fn rss_ratio(results: &Results) -> Option<(f64, String)> {
-    let rss = |peer: Peer| results.value("W1", "idle memory", peer.name(), "rss_mib");
-    Some((rss(Peer::Mlflow)? / rss(Peer::Modelyard)?, "W1 idle memory".to_owned()))
+    let variant = "idle memory";
+    results.ratio("W1", variant, Peer::Mlflow)?;
+    let rss = |peer: Peer| results.value("W1", variant, peer.name(), "rss_mib");
+    Some((rss(Peer::Mlflow)? / rss(Peer::Modelyard)?, format!("W1 {variant}")))
 }
 
 /// How far ours is from the limits of the machine.
 fn distances(results: &Results) -> [Goal; 2] {
-    let ours =
-        |workload, variant| results.value(workload, variant, Peer::Modelyard.name(), "rate_per_s");
-    let limit = |variant| results.value("limits", variant, LIMIT, "rate_per_s");
-    let batch = ours("W3", "metrics, 8 conn").zip(limit("SQLite rows, keyed, 1000 a commit"));
-    let metric = ours("W2", "log-metric, 32 conn").zip(limit("bare axum POST, 32 conn"));
+    let keyed = "SQLite rows, keyed, 1000 a commit";
+    let heap = "SQLite rows, heap, 1000 a commit";
+    let batch = ("W3", "metrics, 8 conn");
+    let to_heap = distance(results, batch, heap).map_or_else(String::new, |(times, _)| {
+        format!("; to bare rows without a key: {}x", short(times))
+    });
+    let metric = ("W2", "log-metric, 32 conn");
     [
         Goal {
-            text: "log-batch, distance to bare batched SQLite inserts".to_owned(),
+            text: format!("log-batch, distance to bare batched SQLite inserts with a key{to_heap}"),
             bound: Bound::AtMost(2.0),
             unit: "x",
-            worst: batch.map(|(ours, limit)| (limit / ours, "W3 metrics, 8 conn".to_owned())),
+            worst: distance(results, batch, keyed),
         },
         Goal {
             text: "log-metric at 32, distance to a bare axum POST".to_owned(),
             bound: Bound::AtMost(3.0),
             unit: "x",
-            worst: metric.map(|(ours, limit)| (limit / ours, "W2 log-metric, 32 conn".to_owned())),
+            worst: distance(results, metric, "bare axum POST, 32 conn"),
         },
     ]
+}
+
+/// How many times faster the limit is than ours, if both were measured in one run.
+fn distance(
+    results: &Results,
+    (workload, variant): (&str, &str),
+    limit: &str,
+) -> Option<(f64, String)> {
+    let ours = results.cell(workload, variant, Peer::Modelyard.name())?;
+    let limit = results.cell("limits", limit, LIMIT).filter(|limit| limit.run == ours.run)?;
+    let rate = |cell: &Cell| cell.values.get("rate_per_s").copied();
+    Some((rate(limit)? / rate(ours)?, format!("{workload} {variant}")))
 }
 
 /// The worst growth of a median from the smallest database to a larger one.
@@ -173,7 +198,7 @@ mod tests {
 
     use super::*;
     use crate::results::Machine;
-    use crate::suite::{Cell, Mode};
+    use crate::suite::Mode;
 
     fn results(cells: &[(&str, &str, &str, &str, f64)]) -> Results {
         let cells = cells.iter().map(|(workload, variant, server, name, value)| Cell {
@@ -182,6 +207,7 @@ mod tests {
             server: (*server).to_owned(),
             values: BTreeMap::from([((*name).to_owned(), *value)]),
             error: None,
+            run: "one".to_owned(),
         });
         Results { mode: Mode::Quick, machine: Machine::here().unwrap(), cells: cells.collect() }
     }
@@ -215,5 +241,43 @@ mod tests {
         ]));
         assert_eq!(find(&goals, "start, new"), (Some(true), Some(500.0)));
         assert_eq!(find(&goals, "growth"), (Some(false), Some(2.0)));
+    }
+
+    #[test]
+    fn what_was_not_measured_could_be_the_worst() {
+        let goals = judge(&results(&[
+            ("W3", "metrics, 1 conn", "modelyard", "rate_per_s", 300.0),
+            ("W3", "metrics, 1 conn", "mlflow", "rate_per_s", 10.0),
+            ("W3", "metrics, 8 conn", "modelyard", "rate_per_s", 300.0),
+        ]));
+        assert_eq!(find(&goals, "log-batch, against MLflow"), (None, None));
+    }
+
+    #[test]
+    fn figures_of_two_runs_are_not_compared() {
+        let mut results = results(&[
+            ("W3", "metrics, 8 conn", "modelyard", "rate_per_s", 300.0),
+            ("W3", "metrics, 8 conn", "mlflow", "rate_per_s", 10.0),
+            ("limits", "SQLite rows, keyed, 1000 a commit", "limit", "rate_per_s", 299.0),
+        ]);
+        results.cells[0].run = "another".to_owned();
+        let goals = judge(&results);
+        assert_eq!(find(&goals, "log-batch, against MLflow"), (None, None));
+        assert_eq!(find(&goals, "log-batch, distance"), (None, None));
+    }
+
+    #[test]
+    fn both_distances_to_sqlite_are_shown() {
+        let goals = judge(&results(&[
+            ("W3", "metrics, 8 conn", "modelyard", "rate_per_s", 100.0),
+            ("limits", "SQLite rows, keyed, 1000 a commit", "limit", "rate_per_s", 150.0),
+            ("limits", "SQLite rows, heap, 1000 a commit", "limit", "rate_per_s", 400.0),
+        ]));
+        let goal = goals.iter().find(|goal| goal.text.contains("SQLite")).unwrap();
+        assert!(
+            goal.text.ends_with("with a key; to bare rows without a key: 4.00x"),
+            "{}",
+            goal.text
+        );
     }
 }

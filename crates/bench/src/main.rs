@@ -103,6 +103,7 @@ fn run(arguments: Run) -> Result<()> {
         scratch: scratch.path().to_path_buf(),
         seeds: arguments.seeds,
         cells: Vec::new(),
+        run: run_name()?,
     };
     let workloads = match arguments.workloads.as_slice() {
         [] => Workload::ALL.to_vec(),
@@ -133,6 +134,11 @@ fn run(arguments: Run) -> Result<()> {
     print(&report::render(&results))?;
     suite.cells = results.cells;
     suite.check_no_errors()
+}
+
+/// A name that no other run has.
+fn run_name() -> Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().to_owned())
 }
 
 fn print(text: &str) -> Result<()> {

@@ -35,6 +35,11 @@ impl Peer {
     pub(crate) const fn has_artifact_proxy(self) -> bool {
         !matches!(self, Self::Fml)
     }
+
+    /// Whether it can be measured in this workload; W7 is the artifact proxy.
+    pub(crate) fn has_workload(self, workload: &str) -> bool {
+        workload != "W7" || self.has_artifact_proxy()
+    }
 }
 
 /// Where the servers' programs lie; a peer without one is left out.

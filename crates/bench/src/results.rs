@@ -58,7 +58,8 @@ impl Results {
         std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
     }
 
-    /// Replaces the cells of the workloads measured anew and keeps the rest.
+    /// Replaces the cells of the workloads measured anew and keeps the rest, which stay figures of
+    /// their own run.
     pub(crate) fn merge(mut self, newer: Self) -> Self {
         let again = |old: &Cell| {
             newer.cells.iter().any(|new| new.workload == old.workload && new.server == old.server)
@@ -100,6 +101,9 @@ impl Results {
     pub(crate) fn ratio(&self, workload: &str, variant: &str, peer: Peer) -> Option<f64> {
         let ours = self.cell(workload, variant, Peer::Modelyard.name())?;
         let theirs = self.cell(workload, variant, peer.name())?;
+        if ours.run != theirs.run {
+            return None;
+        }
         let both = |name: &str| Some((*ours.values.get(name)?, *theirs.values.get(name)?));
         if let Some((ours, theirs)) = both("rate_per_s") {
             return Some(ours / theirs);

@@ -16,6 +16,9 @@ use crate::suite::Suite;
 use crate::workloads::lifecycle::Lifecycle;
 use crate::workloads::metric::make_runs;
 
+/// Part of the names of filled databases; to be raised whenever other data are filled in, or the
+/// peers' versions change, lest a run measure what an earlier bench left.
+const VERSION: u32 = 1;
 /// Clients that fill a server at the same time.
 const CLIENTS: usize = 8;
 
@@ -43,8 +46,8 @@ pub(crate) enum Filling {
 impl Filling {
     fn name(self) -> String {
         match self {
-            Self::Runs(count) => format!("runs-{count}"),
-            Self::Histories([small, large]) => format!("points-{small}-{large}"),
+            Self::Runs(count) => format!("v{VERSION}-runs-{count}"),
+            Self::Histories([small, large]) => format!("v{VERSION}-points-{small}-{large}"),
         }
     }
 

@@ -34,6 +34,10 @@ pub(crate) struct Cell {
     pub(crate) values: BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// The bench run it was measured in; figures of two runs are never compared. Empty in files of
+    /// before.
+    #[serde(default)]
+    pub(crate) run: String,
 }
 
 /// A benchmark run in progress.
@@ -46,6 +50,8 @@ pub(crate) struct Suite {
     /// Filled databases that a later run may use again.
     pub(crate) seeds: PathBuf,
     pub(crate) cells: Vec<Cell>,
+    /// Names this run.
+    pub(crate) run: String,
 }
 
 impl Suite {
@@ -103,6 +109,7 @@ impl Suite {
             server: server.to_owned(),
             values: values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
             error: None,
+            run: self.run.clone(),
         });
     }
 
@@ -154,6 +161,7 @@ impl Suite {
             server: peer.name().to_owned(),
             values: BTreeMap::new(),
             error: Some(format!("{error:#}")),
+            run: self.run.clone(),
         });
     }
 

@@ -9,13 +9,34 @@ use modelyard_protocol::wire::Rules;
 use modelyard_server::ServerConfig;
 use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
 
-use crate::commands::server::{Args, Compatibility};
+use crate::client::Variables;
+use crate::commands::server::{Args, DataArgs};
 use crate::exit::Usage;
 
+mod environment;
+mod file;
+mod notes;
+
+pub(crate) use environment::check as check_environment;
+pub(crate) use file::Defaults;
+
 /// Connections open at once, where the limit on open files allows them: some 160 MB when all idle.
-const CONNECTIONS_MAX: u32 = 8192;
+pub(crate) const CONNECTIONS_MAX: u32 = 8192;
 /// The root clients use when artifacts pass through this server.
 const PROXIED_ROOT: &str = "mlflow-artifacts:/";
+
+/// What is kept, and where.
+#[derive(Debug)]
+pub(crate) struct Data {
+    /// The database.
+    pub(crate) database: DatabaseUri,
+    /// The folder that must exist before the database is opened.
+    pub(crate) database_folder: Option<PathBuf>,
+    /// Where artifacts are kept.
+    pub(crate) artifacts: StoreConfig,
+    /// What is taken in.
+    pub(crate) rules: Rules,
+}
 
 /// Everything `modelyard server` needs to start.
 #[derive(Debug)]
@@ -24,15 +45,11 @@ pub(crate) struct Config {
     pub(crate) host: String,
     /// Port to listen on; 0 for a free one.
     pub(crate) port: u16,
-    /// The database.
-    pub(crate) database: DatabaseUri,
-    /// The folder that must exist before the database is opened.
-    pub(crate) database_folder: Option<PathBuf>,
-    /// Where artifacts are kept.
-    pub(crate) artifacts: StoreConfig,
+    /// The database and the artifacts.
+    pub(crate) data: Data,
     /// The HTTP interface.
     pub(crate) server: ServerConfig,
-    /// What the person who starts the server should know about the flags given.
+    /// What the person who starts the server should know about the flags and variables given.
     pub(crate) notes: Vec<String>,
 }
 
@@ -41,42 +58,51 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, Usage> {
     Err(Usage(why.into()))
 }
 
-impl Config {
+impl Data {
     /// Reads the flags. `here` is the working folder, from which relative paths start.
     ///
     /// # Errors
     /// [`Usage`] for what is not supported or contradicts itself.
-    pub(crate) fn new(args: &Args, here: &Path) -> Result<Self, Usage> {
-        check_app(given(&args.app_name))?;
-        if args.compatibility.enable_workspaces {
-            return refuse(
-                "--enable-workspaces: workspaces are not built yet, so nothing would be kept apart",
-            );
-        }
-        let data = here.join(&args.data_dir);
-        let database = database(args, &data, here)?;
-        let serving = serving(args)?;
-        let host = given_or(&args.host, "127.0.0.1");
-        let server = ServerConfig {
-            serving,
-            static_prefix: static_prefix(given(&args.static_prefix))?,
-            security: security(args, &host)?,
-            rules: Rules { cut_long_values: args.truncate_long_values },
-            connections_max: CONNECTIONS_MAX,
-        };
+    pub(crate) fn new(args: &DataArgs, here: &Path) -> Result<Self, Usage> {
+        let folder = here.join(&args.data_dir);
+        let database = database(args, &folder, here)?;
         let database_folder = match &database {
             DatabaseUri::Sqlite(path) => path.parent().map(Path::to_owned),
             DatabaseUri::Postgres(_) => None,
         };
-        Ok(Self {
-            notes: notes(args, &server),
-            artifacts: artifacts(args, serving, &data, here),
-            host,
-            port: args.port,
-            database,
-            database_folder,
-            server,
-        })
+        let artifacts = artifacts(args, &folder, here);
+        let rules = Rules { cut_long_values: args.truncate_long_values };
+        Ok(Self { database, database_folder, artifacts, rules })
+    }
+}
+
+impl Config {
+    /// Reads the flags, and the variables of MLflow's server that no flag stands for. `here` is the
+    /// working folder, from which relative paths start.
+    ///
+    /// # Errors
+    /// [`Usage`] for what is not supported or contradicts itself.
+    pub(crate) fn new(args: &Args, here: &Path, variables: Variables<'_>) -> Result<Self, Usage> {
+        check_app(given(&args.app_name))?;
+        if args.compatibility.enable_workspaces {
+            return refuse(
+                "--enable-workspaces (MLFLOW_ENABLE_WORKSPACES): workspaces are not built yet, so \
+                 nothing would be kept apart",
+            );
+        }
+        environment::check(variables)?;
+        let data = Data::new(&args.data, here)?;
+        let host = given_or(&args.host, "127.0.0.1");
+        let server = ServerConfig {
+            serving: serving(args)?,
+            static_prefix: static_prefix(given(&args.static_prefix))?,
+            security: security(args, &host)?,
+            rules: data.rules,
+            connections_max: CONNECTIONS_MAX,
+        };
+        let mut notes = notes::of_flags(args, &server, &host);
+        notes.extend(environment::notes(variables));
+        Ok(Self { notes, host, port: args.port, data, server })
     }
 }
 
@@ -105,7 +131,7 @@ fn check_app(name: Option<&str>) -> Result<(), Usage> {
     }
 }
 
-fn database(args: &Args, data: &Path, here: &Path) -> Result<DatabaseUri, Usage> {
+fn database(args: &DataArgs, data: &Path, here: &Path) -> Result<DatabaseUri, Usage> {
     let parse = |flag: &str, text: &str| match DatabaseUri::parse(text) {
         Ok(DatabaseUri::Sqlite(path)) => Ok(DatabaseUri::Sqlite(here.join(path))),
         Ok(uri) => Ok(uri),
@@ -127,9 +153,13 @@ fn database(args: &Args, data: &Path, here: &Path) -> Result<DatabaseUri, Usage>
     Ok(backend)
 }
 
+/// Whether artifacts pass through the server.
+fn proxies(args: &DataArgs) -> bool {
+    args.serve_artifacts.unwrap_or(true) && !args.no_serve_artifacts
+}
+
 fn serving(args: &Args) -> Result<Serving, Usage> {
-    let proxies = args.serve_artifacts.unwrap_or(true) && !args.no_serve_artifacts;
-    match (proxies, args.artifacts_only) {
+    match (proxies(&args.data), args.artifacts_only) {
         (true, true) => Ok(Serving::ArtifactsOnly),
         (true, false) => Ok(Serving::Everything),
         (false, false) => Ok(Serving::TrackingOnly),
@@ -155,8 +185,8 @@ fn static_prefix(text: Option<&str>) -> Result<String, Usage> {
     Ok(text.to_owned())
 }
 
-fn artifacts(args: &Args, serving: Serving, data: &Path, here: &Path) -> StoreConfig {
-    let proxies = serving != Serving::TrackingOnly;
+fn artifacts(args: &DataArgs, data: &Path, here: &Path) -> StoreConfig {
+    let proxies = proxies(args);
     let folder = data.join("artifacts").display().to_string();
     let artifact_root = match given(&args.default_artifact_root) {
         Some(uri) => uri.to_owned(),
@@ -191,82 +221,6 @@ fn security(args: &Args, host: &str) -> Result<Security, Usage> {
         .ok_or_else(|| Usage(format!("--x-frame-options {value}: use SAMEORIGIN, DENY or NONE")))
 }
 
-/// One line for each flag that does less than its name says, or more than its user may know.
-fn notes(args: &Args, server: &ServerConfig) -> Vec<String> {
-    let Compatibility {
-        expose_prometheus,
-        workers,
-        gunicorn_opts,
-        uvicorn_opts,
-        waitress_opts,
-        read_replica_backend_store_uri,
-        trace_archival_config,
-        secrets_cache_ttl,
-        secrets_cache_max_size,
-        workspace_store_uri,
-        enable_workspaces: _,
-        disable_workspaces: _,
-    } = &args.compatibility;
-    let prefix = &server.static_prefix;
-    let ignored = [
-        (
-            given(expose_prometheus).is_some(),
-            format!(
-                "--expose-prometheus: metrics are always at {prefix}/metrics and kept in memory; the folder is not needed"
-            ),
-        ),
-        (
-            given(workers).is_some(),
-            "--workers: one process uses all cores; the number is not needed".to_owned(),
-        ),
-        (
-            given(gunicorn_opts).is_some(),
-            "--gunicorn-opts: ignored, there is no gunicorn here".to_owned(),
-        ),
-        (
-            given(uvicorn_opts).is_some(),
-            "--uvicorn-opts: ignored, there is no uvicorn here".to_owned(),
-        ),
-        (
-            given(waitress_opts).is_some(),
-            "--waitress-opts: ignored, there is no waitress here".to_owned(),
-        ),
-        (
-            given(read_replica_backend_store_uri).is_some(),
-            "--read-replica-backend-store-uri: ignored, reads go to the backend store".to_owned(),
-        ),
-        (
-            given(trace_archival_config).is_some(),
-            "--trace-archival-config: ignored, there are no traces to archive".to_owned(),
-        ),
-        (
-            secrets_cache_ttl.or(*secrets_cache_max_size).is_some(),
-            "--secrets-cache-ttl, --secrets-cache-max-size: ignored, there are no secrets to cache"
-                .to_owned(),
-        ),
-        (
-            given(workspace_store_uri).is_some(),
-            "--workspace-store-uri: ignored, there are no workspaces".to_owned(),
-        ),
-        (args.dev, "--dev: logs at level debug; there is no code to reload".to_owned()),
-        (
-            !server.security.enabled,
-            "--disable-security-middleware: every web page its users open can use this server"
-                .to_owned(),
-        ),
-        (
-            server.security.enabled && server.security.hosts.allows_any(),
-            "--allowed-hosts *: this server is open to DNS rebinding attacks".to_owned(),
-        ),
-        (
-            server.security.enabled && server.security.origins.allows_any(),
-            "--cors-allowed-origins *: every web page its users open can use this server"
-                .to_owned(),
-        ),
-    ];
-    ignored.into_iter().filter_map(|(applies, note)| applies.then_some(note)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,17 +235,20 @@ mod tests {
     fn read(flags: &[&str]) -> Result<Config, Usage> {
         let words = ["server"].iter().chain(flags);
         let flags = Flags::try_parse_from(words).expect("flags that clap accepts");
-        Config::new(&flags.server, Path::new("/home/ml"))
+        Config::new(&flags.server, Path::new("/home/ml"), &|_| None)
     }
 
     #[test]
     fn without_flags_everything_lies_in_one_folder() {
         let config = read(&[]).expect("the defaults");
-        assert_eq!(config.database.to_string(), "sqlite:////home/ml/modelyard-data/modelyard.db");
-        assert_eq!(config.database_folder, Some("/home/ml/modelyard-data".into()));
-        assert_eq!(config.artifacts.artifact_root, "mlflow-artifacts:/");
+        assert_eq!(
+            config.data.database.to_string(),
+            "sqlite:////home/ml/modelyard-data/modelyard.db"
+        );
+        assert_eq!(config.data.database_folder, Some("/home/ml/modelyard-data".into()));
+        assert_eq!(config.data.artifacts.artifact_root, "mlflow-artifacts:/");
         let artifacts = "/home/ml/modelyard-data/artifacts";
-        assert_eq!(config.artifacts.destination.as_deref(), Some(artifacts));
+        assert_eq!(config.data.artifacts.destination.as_deref(), Some(artifacts));
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 5000));
         assert_eq!(config.server.serving, Serving::Everything);
         assert!(config.notes.is_empty());
@@ -300,18 +257,18 @@ mod tests {
     #[test]
     fn a_relative_database_lies_in_the_working_folder() {
         let config = read(&["--backend-store-uri", "sqlite:///runs/m.db"]).expect("a database");
-        assert_eq!(config.database.to_string(), "sqlite:////home/ml/runs/m.db");
+        assert_eq!(config.data.database.to_string(), "sqlite:////home/ml/runs/m.db");
         let config = read(&["--backend-store-uri", "sqlite:////data/m.db"]).expect("a database");
-        assert_eq!(config.database.to_string(), "sqlite:////data/m.db");
+        assert_eq!(config.data.database.to_string(), "sqlite:////data/m.db");
         let config = read(&["--backend-store-uri", "postgresql://h/d"]).expect("a database");
-        assert_eq!(config.database_folder, None);
+        assert_eq!(config.data.database_folder, None);
     }
 
     #[test]
     fn without_a_proxy_clients_get_a_folder() {
         let config = read(&["--no-serve-artifacts"]).expect("a folder");
-        assert_eq!(config.artifacts.artifact_root, "/home/ml/modelyard-data/artifacts");
-        assert_eq!(config.artifacts.destination, None);
+        assert_eq!(config.data.artifacts.artifact_root, "/home/ml/modelyard-data/artifacts");
+        assert_eq!(config.data.artifacts.destination, None);
         assert_eq!(config.server.serving, Serving::TrackingOnly);
         let config = read(&["--no-serve-artifacts", "--serve-artifacts"]).expect("the last wins");
         assert_eq!(config.server.serving, Serving::Everything);

@@ -4,8 +4,13 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::client::Variables;
+use crate::exit::Usage;
+
 /// The variable that sets what is logged.
 const FILTER: &str = "MODELYARD_LOG";
+/// MLflow's variable for the level, in Python's words.
+const MLFLOWS_LEVEL: &str = "MLFLOW_LOGGING_LEVEL";
 
 /// The form of the log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -16,12 +21,12 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Starts logging.
+/// Starts logging. `MODELYARD_LOG` goes before `debug`, that before `MLFLOW_LOGGING_LEVEL`.
 ///
 /// # Errors
-/// If `MODELYARD_LOG` cannot be understood, or logging has been started before.
-pub(crate) fn start(format: Format, debug: bool) -> anyhow::Result<()> {
-    let filter = filter(if debug { "debug" } else { "info" })?;
+/// If a variable cannot be understood, or logging has been started before.
+pub(crate) fn start(format: Format, debug: bool, variables: Variables<'_>) -> anyhow::Result<()> {
+    let filter = filter(if debug { "debug" } else { mlflows_level(variables)? })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         Format::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
@@ -40,10 +45,37 @@ pub(crate) fn start_quietly() -> anyhow::Result<()> {
     builder.try_init().map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
+/// The level that MLflow's server would log at.
+fn mlflows_level(variables: Variables<'_>) -> Result<&'static str, Usage> {
+    let level = variables(MLFLOWS_LEVEL).unwrap_or_default();
+    match level.trim().to_ascii_uppercase().as_str() {
+        "DEBUG" => Ok("debug"),
+        "" | "INFO" => Ok("info"),
+        "WARN" | "WARNING" => Ok("warn"),
+        "ERROR" | "CRITICAL" | "FATAL" => Ok("error"),
+        _ => Err(Usage(format!(
+            "{MLFLOWS_LEVEL}={level}: use DEBUG, INFO, WARNING, ERROR or CRITICAL"
+        ))),
+    }
+}
+
 fn filter(default: &str) -> anyhow::Result<EnvFilter> {
     match std::env::var(FILTER) {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(&text)
             .map_err(|error| anyhow::anyhow!("{FILTER}={text} is not understood: {error}")),
         _ => Ok(EnvFilter::new(default)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mlflows_level;
+
+    #[test]
+    fn pythons_levels_have_counterparts() {
+        for (theirs, ours) in [("", "info"), ("debug", "debug"), ("WARNING", "warn")] {
+            assert_eq!(mlflows_level(&|_| Some(theirs.to_owned())).expect("a level"), ours);
+        }
+        assert!(mlflows_level(&|_| Some("LOUD".to_owned())).is_err());
     }
 }

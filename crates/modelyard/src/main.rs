@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 mod client;
 mod commands;
@@ -49,7 +49,10 @@ enum Command {
 /// Every command returns an error with a message for the user; data goes to stdout, all else to
 /// stderr. Wrong usage ends with code 2, as clap does; a command that fails, with 1.
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match with_file(Cli::parse()) {
+        Ok(cli) => cli,
+        Err(error) => return commands::fail(&error.into()),
+    };
     let outcome = match cli.command {
         Command::Server(args) => commands::server::run(&args),
         Command::Experiments(args) => commands::experiments::run(&args),
@@ -63,6 +66,17 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => commands::fail(&error),
     }
+}
+
+/// The command line again, with what the server's configuration file says, if one is given.
+fn with_file(cli: Cli) -> Result<Cli, exit::Usage> {
+    let Command::Server(args) = &cli.command else { return Ok(cli) };
+    let Some(file) = args.config.as_deref().filter(|file| !file.is_empty()) else { return Ok(cli) };
+    let defaults = config::Defaults::read(file.as_ref())?;
+    let command = Cli::command().mut_subcommand("server", |server| defaults.of(server));
+    let matches = command.get_matches();
+    // As `Cli::parse` does with what is wrong.
+    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
 #[cfg(test)]

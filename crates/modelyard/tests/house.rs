@@ -168,6 +168,29 @@ fn heavy_dependencies_are_named_by_their_keepers_only() {
 }
 
 #[test]
+fn every_dependency_is_used_and_named_with_its_reason() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (_, table) = architecture.split_once("## Dependencies").unwrap();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, listed) = manifest.split_once("[workspace.dependencies]").unwrap();
+    let listed = listed.split("\n[").next().unwrap();
+    let packages = packages();
+    let used: Vec<&str> =
+        packages.iter().flat_map(|package| dependencies(package).1).map(|(name, _)| name).collect();
+    let mut wrong = Vec::new();
+    let names = listed.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    for name in names.filter(|name| !name.starts_with("modelyard")) {
+        if !table.contains(&format!("`{name}`")) {
+            wrong.push(format!("{name} is not named in ARCHITECTURE.md"));
+        }
+        if !used.contains(&name) {
+            wrong.push(format!("{name} is used by no crate"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn sources_keep_to_what_is_theirs() {
     let mut broken = Vec::new();
     // Tests may speak of what must not be: of SQL in an attack, or of these words here.

@@ -6,11 +6,13 @@
 #![expect(clippy::print_stderr, reason = "the test runner shows it")]
 
 mod http;
+mod left_out;
 mod postgres;
 mod server;
 mod sqlite;
 
 pub use http::{Answer, Client};
+pub use left_out::{Lack, left_out};
 pub use postgres::{drop_postgres, postgres_authority, postgres_url};
 pub use server::{Server, Setup};
 pub use sqlite::sqlite_integrity;

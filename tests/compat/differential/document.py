@@ -7,11 +7,14 @@ when it is not what this module would write.
 """
 
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from differential import tolerance
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "compatibility.md"
+LIMITS = Path(__file__).with_name("limits.toml")
 NOT_BUILT = Path(__file__).with_name("not-built.txt")
 AREA = "# area: "
 
@@ -20,6 +23,18 @@ def differences() -> str:
     """One paragraph for each entry of the table, in its order."""
     return "\n".join(
         f"- **{entry.title}.** {entry.reason} (`{entry.id}`)" for entry in tolerance.load()
+    )
+
+
+def limits_of_the_table() -> list[dict[str, Any]]:
+    """The limits that MLflow does not have, in the order of the table."""
+    return tomllib.loads(LIMITS.read_text())["limit"]
+
+
+def limits() -> str:
+    """One paragraph for each limit."""
+    return "\n".join(
+        f"- **{limit['title']}.** {limit['reason']}" for limit in limits_of_the_table()
     )
 
 
@@ -35,7 +50,7 @@ def not_built() -> str:
     return "\n".join(lines).strip()
 
 
-SECTIONS = {"differences": differences, "not-built": not_built}
+SECTIONS = {"differences": differences, "limits": limits, "not-built": not_built}
 
 
 def rendered(text: str) -> str:

@@ -1,10 +1,12 @@
 //! Who the client says it is.
 
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ureq::http::HeaderValue;
 
-use super::{Address, Error};
+use super::{Address, Error, credentials_file};
 
 /// Reads an environment variable; empty counts as unset.
 pub(crate) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -12,7 +14,8 @@ pub(crate) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The `Authorization` header, from the address itself, then the environment.
 ///
 /// As with MLflow's client, `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD` together go
-/// before `MLFLOW_TRACKING_TOKEN`. Its other ways to authenticate are not offered, and asking for
+/// before `MLFLOW_TRACKING_TOKEN`, and what of the pair is not set comes from
+/// `~/.mlflow/credentials`. Its other ways to authenticate are not offered, and asking for
 /// one is an error: a request without the credentials the user set up must not leave.
 ///
 /// # Errors
@@ -34,8 +37,10 @@ pub(crate) fn authorization(
     if let Some((name, password)) = address.user() {
         return basic(name, password).map(Some);
     }
-    let name = variables("MLFLOW_TRACKING_USERNAME");
-    let password = variables("MLFLOW_TRACKING_PASSWORD");
+    let home = variables("HOME").map(|home| credentials_file::read(Path::new(&home)));
+    let [file_name, file_password] = home.transpose()?.unwrap_or_default();
+    let name = variables("MLFLOW_TRACKING_USERNAME").or(file_name);
+    let password = variables("MLFLOW_TRACKING_PASSWORD").or(file_password);
     match (name, password, variables("MLFLOW_TRACKING_TOKEN")) {
         (Some(name), Some(password), _) => basic(&name, &password).map(Some),
         (_, _, Some(token)) => header(&format!("Bearer {token}")).map(Some),

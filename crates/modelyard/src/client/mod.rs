@@ -7,6 +7,7 @@ mod address;
 mod answer;
 mod artifacts;
 mod credentials;
+mod credentials_file;
 mod error;
 mod experiments;
 mod logged_models;
@@ -26,11 +27,12 @@ use ureq::http::HeaderValue;
 
 pub(crate) use address::Address;
 pub(crate) use artifacts::{Body, Sent};
+pub(crate) use credentials::Variables;
 pub(crate) use error::Error;
 pub(crate) use experiments::{Experiment, ExperimentSearch};
 pub(crate) use number::Number;
 pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
-pub(crate) use settings::Settings;
+pub(crate) use settings::{Settings, shows_progress};
 
 use retry::Policy;
 

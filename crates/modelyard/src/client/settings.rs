@@ -36,7 +36,7 @@ impl Settings {
     /// # Errors
     /// [`Error::Setting`] naming the variable that cannot be used.
     pub(crate) fn read(address: &Address, variables: Variables<'_>) -> Result<Self, Error> {
-        let insecure = flag("MLFLOW_TRACKING_INSECURE_TLS", variables)?;
+        let insecure = flag("MLFLOW_TRACKING_INSECURE_TLS", false, variables)?;
         let timeout_s = number("MLFLOW_HTTP_REQUEST_TIMEOUT", variables)?;
         let retries = number("MLFLOW_HTTP_REQUEST_MAX_RETRIES", variables)?;
         Ok(Self {
@@ -105,10 +105,19 @@ fn pem(variable: &str, path: &str) -> Result<Pem, Error> {
     Ok((certificates, key))
 }
 
+/// Whether transfers show their progress, on a terminal.
+///
+/// # Errors
+/// [`Error::Setting`] if the variable is neither true nor false.
+pub(crate) fn shows_progress(variables: Variables<'_>) -> Result<bool, Error> {
+    flag("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", true, variables)
+}
+
 /// MLflow's spelling of a switch: `true`, `false`, `1` or `0`.
-fn flag(name: &str, variables: Variables<'_>) -> Result<bool, Error> {
+fn flag(name: &str, default: bool, variables: Variables<'_>) -> Result<bool, Error> {
     match variables(name).unwrap_or_default().to_ascii_lowercase().as_str() {
-        "" | "false" | "0" => Ok(false),
+        "" => Ok(default),
+        "false" | "0" => Ok(false),
         "true" | "1" => Ok(true),
         other => Err(Error::Setting(format!("{name} must be true or false, not `{other}`"))),
     }

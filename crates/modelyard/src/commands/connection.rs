@@ -6,7 +6,7 @@ use clap::ValueHint;
 use modelyard_protocol::Context;
 
 use super::local::LocalServer;
-use crate::client::{Address, Client, Settings};
+use crate::client::{Address, Client, Settings, shows_progress};
 use crate::context;
 use crate::output::{Clock, Console};
 
@@ -50,7 +50,7 @@ impl Args {
     /// Connects to the tracking server; nothing is sent yet. Without one, serves the local data
     /// folder, which is only made for a command that `creates` something.
     pub(crate) fn open(&self, creates: bool) -> anyhow::Result<Session> {
-        let console = Console::stderr();
+        let console = Console::stderr(shows_progress(&variable)?);
         let context = context::operating_system();
         let say = {
             let console = console.clone();

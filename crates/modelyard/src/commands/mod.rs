@@ -9,6 +9,7 @@ pub(crate) mod artifacts;
 pub(crate) mod completions;
 pub(crate) mod connection;
 pub(crate) mod experiments;
+pub(crate) mod later;
 mod local;
 pub(crate) mod openapi;
 pub(crate) mod runs;

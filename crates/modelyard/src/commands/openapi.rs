@@ -1,9 +1,9 @@
 //! `modelyard openapi`.
 
-use std::io::Write;
+use crate::output::to_stdout;
 
 /// Writes the description of our own API to stdout.
 pub(crate) fn run() -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{}", modelyard_server::openapi()?)?;
-    Ok(())
+    let document = modelyard_server::openapi()?;
+    to_stdout(|out| writeln!(out, "{document}"))
 }

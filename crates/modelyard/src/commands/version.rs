@@ -1,11 +1,10 @@
 //! `modelyard version`.
 
-use std::io::Write;
-
 use modelyard_server::{MLFLOW_VERSION, VERSION};
+
+use crate::output::to_stdout;
 
 /// Writes both versions to stdout.
 pub(crate) fn run() -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "modelyard {VERSION} (compatible with MLflow {MLFLOW_VERSION})")?;
-    Ok(())
+    to_stdout(|out| writeln!(out, "modelyard {VERSION} (compatible with MLflow {MLFLOW_VERSION})"))
 }

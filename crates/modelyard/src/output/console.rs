@@ -13,10 +13,14 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// The process's stderr.
-    pub(crate) fn stderr() -> Self {
-        // The draw target shows nothing unless stderr is a terminal.
-        Self { bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()) }
+    /// The process's stderr, with progress bars if `progress` and it is a terminal.
+    pub(crate) fn stderr(progress: bool) -> Self {
+        // This draw target shows nothing unless stderr is a terminal.
+        Self::on(if progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() })
+    }
+
+    pub(super) fn on(target: ProgressDrawTarget) -> Self {
+        Self { bars: MultiProgress::with_draw_target(target) }
     }
 
     /// Says one line, above the progress bars.

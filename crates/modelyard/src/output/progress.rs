@@ -63,3 +63,90 @@ impl Drop for Progress {
         self.bar.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    /// A terminal that keeps all that was written to it.
+    #[derive(Debug, Clone, Default)]
+    struct Screen(Arc<Mutex<String>>);
+
+    impl Screen {
+        fn add(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+            Ok(())
+        }
+
+        fn text(&self) -> String {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
+    }
+
+    impl indicatif::TermLike for Screen {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _lines: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _lines: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _columns: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _columns: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.add(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.add(text)
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.add("<cleared>")
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a transfer of two pieces, `began` ago, shows until its end.
+    fn shown(began: Duration) -> String {
+        let screen = Screen::default();
+        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        let mut progress = Progress::new(&Console::on(target), "Uploading", 2048);
+        progress.start = Instant::now().checked_sub(began).expect("a moment ago");
+        progress.advance(1024);
+        progress.advance(512);
+        drop(progress);
+        screen.text()
+    }
+
+    #[test]
+    fn a_long_transfer_shows_a_bar_and_clears_it() {
+        let text = shown(DELAY);
+        for part in ["Uploading", "2.00 KiB", "<cleared>"] {
+            assert!(text.contains(part), "{part}: {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_short_transfer_shows_nothing() {
+        assert_eq!(shown(Duration::ZERO), "");
+    }
+
+    #[test]
+    fn bars_can_be_switched_off() {
+        assert!(Console::stderr(false).bars.is_hidden());
+        let off = |_: &str| Some("False".to_owned());
+        assert!(!crate::client::shows_progress(&off).expect("a switch"));
+        assert!(crate::client::shows_progress(&|_| None).expect("the default"));
+        assert!(crate::client::shows_progress(&|_| Some("maybe".to_owned())).is_err());
+    }
+}

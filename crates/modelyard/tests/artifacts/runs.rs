@@ -15,7 +15,7 @@ fn proxied(artifact_uri: &str) -> &str {
 fn a_run_shows_its_files_by_relative_paths() {
     let server = start(&[]);
     let (run, uri) = new_run(&server, &json!({"name": "e"}));
-    put(&server, &format!("{}/dir/a b.txt", proxied(&uri)), b"text");
+    put(&server, &format!("{}/dir/a%20b.txt", proxied(&uri)), b"text");
     for door in ["/api", "/ajax-api"] {
         let list = |query: &str| {
             server.get(&format!("{door}/2.0/mlflow/artifacts/list?run_id={run}{query}"))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use modelyard_testkit::{Answer, Server, Setup};
+use modelyard_testkit::{Answer, Lack, Server, Setup, left_out};
 use serde_json::json;
 
 /// Room for the database, the artifact journal and a little more.
@@ -18,10 +18,8 @@ struct Disk {
 }
 
 impl Disk {
-    /// `None` where mounting is not allowed, which only continuous integration that runs as root
-    /// must not hide.
+    /// `None`, noted, where mounting is not allowed: root of a container often may not, either.
     #[expect(clippy::disallowed_methods, reason = "std mounts nothing")]
-    #[expect(clippy::print_stderr, reason = "the test runner shows it")]
     fn mount() -> Option<Self> {
         let folder = tempfile::TempDir::with_prefix("modelyard-disk-").expect("a folder");
         let size = format!("size={DISK_MIB}m");
@@ -29,10 +27,8 @@ impl Disk {
         command.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path());
         match command.output() {
             Ok(output) if output.status.success() => Some(Self { folder }),
-            refused => {
-                let must = std::env::var_os("CI").is_some_and(|it| it == "true") && is_root();
-                assert!(!must, "cannot mount a small disk: {refused:?}");
-                eprintln!("not tested: this user may not mount a small disk");
+            _refused => {
+                left_out(Lack::Right, "this user may not mount a small disk: it is not filled");
                 None
             }
         }
@@ -60,11 +56,6 @@ impl Disk {
         }
         path
     }
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0)
 }
 
 impl Drop for Disk {

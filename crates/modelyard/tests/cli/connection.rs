@@ -34,6 +34,22 @@ fn credentials_come_from_the_environment_or_the_address() {
 }
 
 #[test]
+fn mlflows_file_of_credentials_is_read() {
+    let stub = Stub::start(one_experiment);
+    let cli = Cli::to(&stub.url);
+    let home = cli.path().to_str().expect("UTF-8").to_owned();
+    std::fs::create_dir(cli.path().join(".mlflow")).expect("a folder");
+    let file = "[mlflow]\nmlflow_tracking_username = u\nmlflow_tracking_password = q\n";
+    std::fs::write(cli.path().join(".mlflow/credentials"), file).expect("written");
+    let cli = cli.env("HOME", &home);
+    cli.ok(&SEARCH);
+    cli.env("MLFLOW_TRACKING_PASSWORD", "p").ok(&SEARCH);
+    let sent: Vec<_> =
+        stub.seen().iter().map(|r| r.header("authorization").map(str::to_owned)).collect();
+    assert_eq!(sent, [Some("Basic dTpx".into()), Some("Basic dTpw".into())]);
+}
+
+#[test]
 fn the_workspace_is_named_to_servers_that_have_several() {
     let stub = Stub::start(one_experiment);
     Cli::to(&stub.url).ok(&SEARCH);

@@ -29,6 +29,43 @@ fn commands(help: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_is_about_traces_is_known_by_name() {
+    let cli = Cli::local();
+    for (name, args) in [
+        ("experiments update", &["experiments", "update", "-x", "1", "--trace-archive-now"][..]),
+        ("runs link-traces", &["runs", "link-traces", "--run-id", "r", "-t", "tr-1"]),
+        (
+            "--trace-archival-retention",
+            &["experiments", "create", "-n", "e", "--trace-archival-retention", "30d"],
+        ),
+    ] {
+        let text = cli.fails(2, args);
+        assert!(text.contains(&format!("{name}: this is about traces")), "{text}");
+    }
+    assert_eq!(std::fs::read_dir(cli.path()).expect("the folder").count(), 0);
+}
+
+/// `head` closes our stdout early: no error; a full disk is one, and no panic.
+#[test]
+fn a_stdout_that_takes_nothing_is_no_reason_to_panic() {
+    let cli = Cli::local();
+    for args in [&["completions", "bash"][..], &["version"], &["openapi"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let mut command = cli.command(args);
+        let output = command.stdout(full).output().expect("run the binary");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("cannot write to stdout"), "{args:?}: {said}");
+
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = cli.command(args);
+        let output = command.stdout(writer).output().expect("run the binary");
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+    }
+}
+
+#[test]
 fn shells_complete_the_commands() {
     let cli = Cli::local();
     for shell in ["bash", "zsh", "fish"] {

@@ -47,6 +47,31 @@ fn a_server_on_the_same_folder_is_no_obstacle() {
 }
 
 #[test]
+fn variables_are_blamed_by_their_names_and_only_those_that_matter() {
+    let create = ["experiments", "create", "-n", "q"];
+    Cli::local().env("MLFLOW_PORT", "abc").env("MLFLOW_STATIC_PREFIX", "bad").ok(&create);
+    for (name, value) in [
+        ("MLFLOW_BACKEND_STORE_URI", "./mlruns"),
+        ("MLFLOW_SERVE_ARTIFACTS", "maybe"),
+        ("MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH", "long"),
+        ("MLFLOW_WORKSPACE", "team-a"),
+    ] {
+        let text = Cli::local().env(name, value).fails(2, &create);
+        assert!(text.contains(name) && !text.contains("--"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn the_servers_configuration_file_says_where_the_data_are() {
+    let cli = Cli::local().env("MODELYARD_CONFIG", "server.toml");
+    fs::write(cli.path().join("server.toml"), "data-dir = 'elsewhere'\nport = 7\n")
+        .expect("written");
+    cli.ok(&["experiments", "create", "-n", "here"]);
+    assert!(cli.path().join("elsewhere/modelyard.db").exists());
+}
+
+#[test]
 fn what_keeps_a_server_from_starting_is_said() {
     let cli = Cli::local();
     fs::write(cli.path().join("modelyard-data"), "a file").expect("written");

@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program they test")]
 
+mod config_file;
 mod doors;
 mod endpoints;
 mod events;

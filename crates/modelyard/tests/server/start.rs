@@ -140,6 +140,120 @@ fn flags_without_a_meaning_here_are_explained() {
 }
 
 #[test]
+fn variables_without_a_meaning_here_are_explained() {
+    let lines: [&[(&str, &str)]; 6] = [
+        &[("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "5"), ("MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE", "9")],
+        &[("MLFLOW_SQLALCHEMYSTORE_ECHO", "true")],
+        &[("MLFLOW_MYSQL_SSL_CA", "/ca.pem")],
+        &[("MLFLOW_S3_ENDPOINT_URL", "http://minio:9000")],
+        &[("MLFLOW_AUTH_CONFIG_PATH", "auth.ini")],
+        &[("MLFLOW_ARTIFACTS_DESTINATION", "./elsewhere")],
+    ];
+    let mut setup = setup(&["--no-serve-artifacts"]);
+    for (name, value) in lines.iter().copied().flatten() {
+        setup = setup.env(name, value);
+    }
+    let log = setup.start().log();
+    let told: Vec<&str> = log.lines().filter(|line| line.starts_with("modelyard: ")).collect();
+    assert_eq!(told.len(), lines.len(), "{log}");
+    for (name, _) in lines.iter().copied().flatten() {
+        let flag = name.replace("MLFLOW_ARTIFACTS_DESTINATION", "--artifacts-destination");
+        assert!(told.iter().any(|line| line.contains(&flag)), "{name}: {log}");
+    }
+}
+
+#[test]
+fn variables_that_ask_for_separation_keep_the_server_down() {
+    for (name, value) in [("MLFLOW_ENABLE_WORKSPACES", "true"), ("MLFLOW_WORKSPACE", "team-a")] {
+        let (status, said) = setup(&[]).env(name, value).fail();
+        assert_eq!(status.code(), Some(2), "{said}");
+        assert!(said.contains(name), "{said}");
+    }
+    let server = setup(&[]).env("MLFLOW_ENABLE_WORKSPACES", "false").start();
+    assert_eq!(server.get("/health").status, 200);
+}
+
+#[test]
+fn mlflows_variable_sets_the_log_level() {
+    let server = setup(&[]).env("MLFLOW_LOGGING_LEVEL", "WARNING").start();
+    assert!(!server.log().contains("INFO"), "{}", server.log());
+    let (status, said) = setup(&[]).env("MLFLOW_LOGGING_LEVEL", "LOUD").fail();
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(said.contains("MLFLOW_LOGGING_LEVEL"), "{said}");
+}
+
+#[test]
+fn data_of_mlflow_in_the_folder_are_pointed_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("mlflow.db"), "").expect("written");
+    let start = || {
+        let mut child = Command::new(BINARY)
+            .args(["server", "--port", "0"])
+            .env_clear()
+            .current_dir(folder.path())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("start the binary");
+        let stderr = std::io::BufReader::new(child.stderr.take().expect("piped"));
+        let lines = std::io::BufRead::lines(stderr).map_while(Result::ok);
+        let said: Vec<String> = lines.take_while(|line| !line.contains("Listening on")).collect();
+        child.kill().expect("kill the server");
+        child.wait().expect("wait for the server");
+        said
+    };
+    assert!(start().iter().any(|line| line.contains("./mlflow.db")));
+    // From the second start on, this folder is Modelyard's.
+    assert!(!start().iter().any(|line| line.contains("./mlflow.db")));
+}
+
+#[test]
+fn a_door_open_to_others_is_pointed_out() {
+    let log = setup(&["--host", "0.0.0.0"]).start().log();
+    assert!(log.contains("modelyard: --host 0.0.0.0: there are no accounts"), "{log}");
+}
+
+#[test]
+fn an_artifact_store_that_cannot_be_is_named_with_a_way_out() {
+    let file = tempfile::NamedTempFile::new().expect("create a file");
+    let path = file.path().display().to_string();
+    for flag in ["--artifacts-destination", "--default-artifact-root"] {
+        let said = refused(&[flag, &path], 1);
+        for part in [flag, &path, "there is a file of that name"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+    let said = refused(&["--artifacts-destination", "s3://bucket/x"], 2);
+    assert!(said.contains("--artifacts-destination s3://bucket/x"), "{said}");
+    assert!(said.contains("--default-artifact-root s3://bucket/x"), "{said}");
+}
+
+#[test]
+fn long_values_are_cut_or_refused_as_asked() {
+    let long = "x".repeat(9_000);
+    let logged = |server: &modelyard_testkit::Server, call: &str, key: &str| {
+        let run = crate::create_run(server, "0");
+        let body = serde_json::json!({"run_id": run, "key": key, "value": long});
+        server.post(&format!("/api/2.0/mlflow/runs/{call}"), &body)
+    };
+    let cutting = server();
+    for call in ["log-parameter", "set-tag"] {
+        assert_eq!(logged(&cutting, call, "k").status, 200);
+    }
+    let by_flag = setup(&["--truncate-long-values", "false"]).start();
+    let by_variable = setup(&[]).env("MLFLOW_TRUNCATE_LONG_VALUES", "false").start();
+    for server in [by_flag, by_variable] {
+        let answer = logged(&server, "log-parameter", "k");
+        let told = answer.json()["message"].as_str().expect("a message").to_owned();
+        let expected = "'Param value' exceeds the maximum length of 6000 characters";
+        assert_eq!((answer.status, told.as_str()), (400, expected));
+        let answer = logged(&server, "set-tag", "k");
+        let told = answer.json()["message"].as_str().expect("a message").to_owned();
+        assert_eq!(answer.status, 400, "{told}");
+        assert!(told.contains("value' exceeds the maximum length of 8000 characters"), "{told}");
+    }
+}
+
+#[test]
 fn a_plain_start_explains_nothing() {
     let log = server().log();
     assert!(!log.contains("modelyard: "), "{log}");

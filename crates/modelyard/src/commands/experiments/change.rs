@@ -2,7 +2,7 @@
 
 use super::IdArgs;
 use crate::commands::connection::Session;
-use crate::commands::tags;
+use crate::commands::{later, tags};
 use crate::output::{json, to_stdout};
 
 /// Arguments of `create`.
@@ -21,6 +21,19 @@ pub(super) struct CreateArgs {
     /// Print the id as JSON instead of a sentence.
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     output: Option<String>,
+    /// Not built yet.
+    #[arg(long, value_name = "DURATION", hide = true)]
+    trace_archival_retention: Option<String>,
+}
+
+impl CreateArgs {
+    /// Refuses what is not built yet, before anything is created.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        match self.trace_archival_retention {
+            Some(_) => Err(later::about_traces("--trace-archival-retention")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Arguments of `rename`.

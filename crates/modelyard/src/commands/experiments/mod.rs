@@ -4,7 +4,7 @@ mod change;
 mod read;
 mod show;
 
-use super::connection;
+use super::{connection, later};
 
 /// Arguments of `modelyard experiments`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ enum Command {
     Rename(change::RenameArgs),
     /// Write all runs of an experiment as comma-separated values.
     Csv(read::CsvArgs),
+    /// Not built yet.
+    #[command(hide = true)]
+    Update(later::Args),
 }
 
 /// The experiment a command works on.
@@ -44,6 +47,11 @@ struct IdArgs {
 
 /// Runs the command that was asked for.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match &args.command {
+        Command::Update(_) => return Err(later::about_traces("experiments update")),
+        Command::Create(args) => args.check()?,
+        _ => {}
+    }
     let creates = matches!(args.command, Command::Create(_));
     let session = args.connection.open(creates)?;
     match &args.command {
@@ -54,5 +62,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Command::Restore(args) => change::restore(&session, args),
         Command::Rename(args) => change::rename(&session, args),
         Command::Csv(args) => read::csv(&session, args),
+        Command::Update(_) => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod csv;
 mod read;
 mod show;
 
-use super::connection;
+use super::{connection, later};
 
 /// Arguments of `modelyard runs`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +30,9 @@ enum Command {
     Delete(IdArgs),
     /// Bring a deleted run back.
     Restore(IdArgs),
+    /// Not built yet.
+    #[command(hide = true)]
+    LinkTraces(later::Args),
 }
 
 /// The run a command works on.
@@ -42,6 +45,9 @@ struct IdArgs {
 
 /// Runs the command that was asked for.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if let Command::LinkTraces(_) = args.command {
+        return Err(later::about_traces("runs link-traces"));
+    }
     let creates = matches!(args.command, Command::Create(_));
     let session = args.connection.open(creates)?;
     match &args.command {
@@ -50,5 +56,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Command::Create(args) => change::create(&session, args),
         Command::Delete(args) => change::delete(&session, args),
         Command::Restore(args) => change::restore(&session, args),
+        Command::LinkTraces(_) => Ok(()),
     }
 }

@@ -1,14 +1,14 @@
 //! What can be written after `modelyard server`: the flags of `mlflow server`, and a few of our own.
 
-use std::path::PathBuf;
-
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, ValueHint};
-use modelyard_artifacts::LOCATION_MAX_CHARS;
 
+use super::data::{DataArgs, STORAGE};
 use crate::logging::Format;
 
-const STORAGE: &str = "Storage";
+/// The variable that names the configuration file.
+pub(crate) const CONFIG: &str = "MODELYARD_CONFIG";
+
 const NETWORK: &str = "Network";
 const SECURITY: &str = "Security";
 const OPERATION: &str = "Operation";
@@ -25,48 +25,8 @@ const COMPATIBILITY: &str = "Accepted from MLflow, without effect here";
                   `warn,modelyard_store=trace`."
 )]
 pub(crate) struct Args {
-    /// Folder for the database and the artifacts, where no URI says otherwise.
-    #[arg(long, value_name = "DIR", env = "MODELYARD_DATA_DIR", default_value = "modelyard-data",
-          value_hint = ValueHint::DirPath, help_heading = STORAGE)]
-    pub(crate) data_dir: PathBuf,
-    /// Database: sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:pass@host/name
-    /// [default: modelyard.db in the data folder].
-    #[arg(long, value_name = "URI", env = "MLFLOW_BACKEND_STORE_URI", hide_env_values = true,
-          help_heading = STORAGE)]
-    pub(crate) backend_store_uri: Option<String>,
-    /// Database of the model registry; must be the same as the backend store.
-    #[arg(long, value_name = "URI", env = "MLFLOW_REGISTRY_STORE_URI", hide_env_values = true,
-          help_heading = STORAGE)]
-    pub(crate) registry_store_uri: Option<String>,
-    /// Where artifacts of new experiments go, as clients see it [default: mlflow-artifacts:/, that
-    /// is through this server; with --no-serve-artifacts, the artifacts folder in the data folder].
-    #[arg(long, value_name = "URI", env = "MLFLOW_DEFAULT_ARTIFACT_ROOT", help_heading = STORAGE)]
-    pub(crate) default_artifact_root: Option<String>,
-    /// Where artifacts that come through this server are kept [default: artifacts in the data
-    /// folder].
-    #[arg(long, value_name = "URI", env = "MLFLOW_ARTIFACTS_DESTINATION", help_heading = STORAGE)]
-    pub(crate) artifacts_destination: Option<String>,
-    /// Folder in which clients may place experiments' artifacts besides; may be repeated.
-    #[arg(long, value_name = "DIR", env = "MODELYARD_ALLOW_ARTIFACT_LOCATION",
-          value_delimiter = ',', value_hint = ValueHint::DirPath, help_heading = STORAGE)]
-    pub(crate) allow_artifact_location: Vec<PathBuf>,
-    /// Scheme of artifact locations, such as sftp, that clients may use though the URI names a host;
-    /// may be repeated.
-    #[arg(long, value_name = "SCHEME", env = "MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES",
-          value_delimiter = ',', help_heading = STORAGE)]
-    pub(crate) allow_artifact_scheme: Vec<String>,
-    /// The longest artifact location clients may give, in characters.
-    #[arg(long, value_name = "CHARS", env = "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH",
-          default_value_t = LOCATION_MAX_CHARS, help_heading = STORAGE)]
-    pub(crate) artifact_location_max_length: usize,
-    /// Pass artifacts through this server (the default).
-    #[arg(long, env = "MLFLOW_SERVE_ARTIFACTS", action = ArgAction::Set, num_args = 0,
-          default_missing_value = "true", value_parser = parse_bool,
-          overrides_with = "no_serve_artifacts", help_heading = STORAGE)]
-    pub(crate) serve_artifacts: Option<bool>,
-    /// Leave artifacts to the clients, which then must reach the artifact root themselves.
-    #[arg(long, overrides_with = "serve_artifacts", help_heading = STORAGE)]
-    pub(crate) no_serve_artifacts: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     /// Serve artifacts and nothing else.
     #[arg(long, env = "MLFLOW_ARTIFACTS_ONLY", value_parser = FalseyValueParser::new(),
           help_heading = STORAGE)]
@@ -106,15 +66,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", help_heading = SECURITY)]
     pub(crate) app_name: Option<String>,
 
-    /// Cut values of params (6000 characters) and tags (8000) that are too long; with false, refuse
-    /// them.
-    #[arg(long, value_name = "BOOL", env = "MLFLOW_TRUNCATE_LONG_VALUES", default_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set, help_heading = OPERATION)]
-    pub(crate) truncate_long_values: bool,
     /// Form of the log lines on stderr: text or json.
     #[arg(long, value_name = "FORMAT", env = "MODELYARD_LOG_FORMAT", value_enum,
           default_value_t = Format::Text, hide_possible_values = true, help_heading = OPERATION)]
     pub(crate) log_format: Format,
+    /// File with values of these flags, in TOML, such as `port = 5001`. What is typed goes before
+    /// the environment, and that before the file.
+    #[arg(long, value_name = "FILE", env = CONFIG, value_hint = ValueHint::FilePath,
+          help_heading = OPERATION)]
+    pub(crate) config: Option<String>,
     /// Log at level debug.
     #[arg(long, help_heading = OPERATION)]
     pub(crate) dev: bool,
@@ -166,7 +126,8 @@ pub(crate) struct Compatibility {
     #[arg(long, value_name = "URI", env = "MLFLOW_WORKSPACE_STORE_URI", hide_env_values = true)]
     pub(crate) workspace_store_uri: Option<String>,
     /// Refused: there are no workspaces, so nothing would be kept apart.
-    #[arg(long, overrides_with = "disable_workspaces")]
+    #[arg(long, env = "MLFLOW_ENABLE_WORKSPACES", value_parser = FalseyValueParser::new(),
+          overrides_with = "disable_workspaces")]
     pub(crate) enable_workspaces: bool,
     /// The default.
     #[arg(long, overrides_with = "enable_workspaces")]
@@ -178,14 +139,5 @@ fn parse_port(text: &str) -> Result<u16, String> {
     match text {
         "" => Ok(5000),
         text => text.parse().map_err(|_not_a_port| "a port is a number from 0 to 65535".to_owned()),
-    }
-}
-
-/// The words MLflow's command line takes for a truth value.
-fn parse_bool(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "" | "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
-        "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
-        _ => Err("use true or false".to_owned()),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn print(config: &Config, services: &Services, port: u16, log_format:
         for note in &config.notes {
             tracing::warn!("{note}");
         }
-        let database = config.database.to_string();
+        let database = config.data.database.to_string();
         tracing::info!(url, database, artifacts, version = VERSION, "listening");
         return;
     }
@@ -30,7 +30,7 @@ pub(super) fn print(config: &Config, services: &Services, port: u16, log_format:
          Artifacts     {artifacts}\n\n  \
          import mlflow\n  \
          mlflow.set_tracking_uri(\"{url}\")\n\n",
-        config.database,
+        config.data.database,
     ));
     // If stderr is closed, there is nobody to tell.
     let _ = std::io::stderr().write_all(text.as_bytes());

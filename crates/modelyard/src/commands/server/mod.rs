@@ -2,26 +2,33 @@
 
 mod args;
 mod banner;
+mod data;
 mod listen;
 mod open_files;
+mod predecessor;
 
 use std::io;
+use std::path::Path;
 
 use anyhow::Context as _;
-use modelyard_artifacts::Repositories;
+use modelyard_artifacts::{ArtifactUri, Error as ArtifactError, Place, Repositories};
 use modelyard_server::Services;
 use modelyard_store::{Settings, Store};
 
-pub(crate) use args::{Args, Compatibility};
+pub(crate) use args::{Args, CONFIG, Compatibility};
+pub(crate) use data::DataArgs;
 
-use crate::config::Config;
+use super::connection::variable;
+use crate::config::{Config, Data};
+use crate::exit::Usage;
 use crate::{context, logging};
 
 /// Serves until the process is asked to stop.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    logging::start(args.log_format, args.dev)?;
+    logging::start(args.log_format, args.dev, &variable)?;
     let here = std::env::current_dir().context("the working folder cannot be read")?;
-    let config = Config::new(args, &here)?;
+    let mut config = Config::new(args, &here, &variable)?;
+    config.notes.extend(predecessor::note(&args.data, &config.data, &here));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config, args.log_format))
 }
@@ -32,7 +39,7 @@ async fn serve(mut config: Config, log_format: logging::Format) -> anyhow::Resul
     // First the port: if it is taken, nothing else should have happened.
     let listener = listen::listen(&config.host, config.port).await?;
     let port = listener.local_addr()?.port();
-    let services = open(&config).await?;
+    let services = open(&config.data).await?;
     banner::print(&config, &services, port, log_format);
     modelyard_server::serve(listener, config.server, services, listen::stop_signal()?).await;
     tracing::info!("stopped");
@@ -40,24 +47,54 @@ async fn serve(mut config: Config, log_format: logging::Format) -> anyhow::Resul
 }
 
 /// Opens the store and the artifacts.
-pub(crate) async fn open(config: &Config) -> anyhow::Result<Services> {
-    if let Some(folder) = &config.database_folder {
+pub(crate) async fn open(data: &Data) -> anyhow::Result<Services> {
+    if let Some(folder) = &data.database_folder {
         create_folder(folder)?;
     }
     let context = context::operating_system();
     let artifacts = {
-        let (config, context) = (config.artifacts.clone(), context.clone());
+        let (config, context) = (data.artifacts.clone(), context.clone());
         tokio::task::spawn_blocking(move || Repositories::open(config, &context)).await?
     };
-    let artifacts = artifacts.context("cannot open the artifact store")?;
+    let artifacts = artifacts.map_err(|error| explain(data, error))?;
     let settings = Settings { artifact_root: artifacts.artifact_root().as_str().to_owned() };
-    let store = Store::open(&config.database, settings, context.clone())
+    let store = Store::open(&data.database, settings, context.clone())
         .await
-        .with_context(|| format!("cannot open the database {}", config.database))?;
+        .with_context(|| format!("cannot open the database {}", data.database))?;
     Ok(Services { store, artifacts, context })
 }
 
-fn create_folder(folder: &std::path::Path) -> anyhow::Result<()> {
+/// Which of the artifact locations is at fault, and what to do.
+fn explain(data: &Data, error: ArtifactError) -> anyhow::Error {
+    let config = &data.artifacts;
+    let destination = config.destination.as_deref().map(|uri| ("--artifacts-destination", uri));
+    if let (ArtifactError::Unsupported { .. }, Some((flag, uri))) = (&error, destination) {
+        return anyhow::Error::new(Usage(format!(
+            "{flag} {uri}: this server keeps artifacts in local folders only. Clients with \
+             credentials for the store can go there by themselves: give \
+             --default-artifact-root {uri} instead"
+        )));
+    }
+    let root = Some(("--default-artifact-root", config.artifact_root.as_str()));
+    for (flag, uri) in destination.into_iter().chain(root) {
+        match ArtifactUri::parse(uri, &config.working_dir) {
+            Ok(parsed) => {
+                // What keeps the folder from being there keeps it from being opened.
+                if let Place::Local(folder) = parsed.place()
+                    && let Err(why) = create_folder(folder)
+                {
+                    return why.context(flag);
+                }
+            }
+            Err(why) => return anyhow::Error::new(Usage(format!("{flag} {uri}: {why}"))),
+        }
+    }
+    let places: Vec<&str> = destination.into_iter().chain(root).map(|(_, uri)| uri).collect();
+    anyhow::Error::new(error)
+        .context(format!("cannot open the artifact store at {}", places.join(" or ")))
+}
+
+fn create_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::PermissionDenied => "this user may not write there".to_owned(),
