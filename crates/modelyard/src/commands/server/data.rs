@@ -32,7 +32,7 @@ pub(crate) struct DataArgs {
     /// folder].
     #[arg(long, value_name = "URI", env = "MLFLOW_ARTIFACTS_DESTINATION", help_heading = STORAGE)]
     pub(crate) artifacts_destination: Option<String>,
-    /// Folder in which clients may place experiments' artifacts besides; may be repeated.
+    /// Folder that the server may read and write besides its own; may be repeated.
     #[arg(long, value_name = "DIR", env = "MODELYARD_ALLOW_ARTIFACT_LOCATION",
           value_delimiter = ',', value_hint = ValueHint::DirPath, help_heading = STORAGE)]
     pub(crate) allow_artifact_location: Vec<PathBuf>,
