@@ -74,9 +74,11 @@ fn with_file(cli: Cli) -> Result<Cli, exit::Usage> {
     let Some(file) = args.config.as_deref().filter(|file| !file.is_empty()) else { return Ok(cli) };
     let defaults = config::Defaults::read(file.as_ref())?;
     let command = Cli::command().mut_subcommand("server", |server| defaults.of(server));
-    let matches = command.get_matches();
-    // As `Cli::parse` does with what is wrong.
-    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    let read = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    // All else has been read before without a complaint.
+    let wrong =
+        |error| exit::Usage(format!("the configuration {file}: {}", commands::first_line(&error)));
+    read.map_err(wrong)
 }
 
 #[cfg(test)]

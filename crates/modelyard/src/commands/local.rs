@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::connection::variable;
-use super::server;
+use super::{first_line, server};
 use crate::client::Address;
 use crate::config::{CONNECTIONS_MAX, Data, Defaults, check_environment};
 use crate::exit::{NotFound, Usage};
@@ -95,13 +95,6 @@ fn flags() -> Result<clap::Command, Usage> {
         Some(defaults) => defaults.of(Flags::command()),
         None => Flags::command(),
     })
-}
-
-/// What clap says is wrong, without its hints about flags.
-fn first_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 /// The complaint with the variables in the place of flags, which nobody has typed.

@@ -27,3 +27,10 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
     }
     exit::code(error)
 }
+
+/// What clap says is wrong, without its hints about flags.
+pub(crate) fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
