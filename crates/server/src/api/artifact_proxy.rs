@@ -116,10 +116,10 @@ pub(crate) async fn delete(
 }
 
 /// `artifacts/` without a path: nothing can be done to the root as a whole.
-pub(crate) async fn refuse_root() -> ApiError {
+pub(crate) async fn refuse_root(request: Request) -> Result<Response, ApiError> {
     let message = "Invalid path: name a file or folder after 'artifacts/'. To list the root, leave \
                    the '/' out.";
-    Error::invalid(message).into()
+    Incoming::new(request.into_body()).finish(Err(Error::invalid(message).into()))
 }
 
 /// `GET presigned/{path}`
