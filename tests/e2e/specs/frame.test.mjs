@@ -115,11 +115,15 @@ test('a narrow window keeps everything in reach', async () => {
   const page = await browser.newPage({ width: 390, height: 780 });
   await page.goto(`${server.url}/experiments/0`);
   await page.getByRole('rowheader', { name: 'narrow' }).waitFor();
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.equal(overflow, 0);
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.equal(await overflow(), 0);
   await page.getByRole('button', { name: 'Show or hide the navigation' }).click();
   await page.getByRole('link', { name: 'Experiments', exact: true }).click();
   await page.getByRole('grid', { name: 'Experiments' }).waitFor();
+  await page.getByRole('columnheader', { name: 'Runs' }).waitFor();
+  assert.equal(await overflow(), 0);
+  await page.getByRole('button', { name: 'New experiment' }).click();
+  await page.getByRole('dialog', { name: 'New experiment' }).waitFor();
   await assertSound(page);
   await page.close();
 });

@@ -29,13 +29,20 @@ const focused = (page) =>
     return element.getAttribute('aria-label') ?? element.innerText.trim().split('\n').at(-1);
   });
 
+/** Presses a key that should move the focus, and waits until it has. */
+async function move(page, key) {
+  const from = await page.evaluateHandle(() => document.activeElement);
+  await page.keyboard.press(key);
+  // A key at the end of its way moves nothing.
+  await page.waitForFunction((element) => document.activeElement !== element, from, { timeout: 2_000 }).catch(() => undefined);
+}
+
 /** Presses a key until the focus is on what is wanted, at most so many times. */
 async function until(page, wanted, key, times = 60) {
   await page.waitForTimeout(100);
   for (let i = 0; i < times; i += 1) {
     if ((await focused(page)) === wanted) return;
-    await page.keyboard.press(key);
-    await page.waitForTimeout(60);
+    await move(page, key);
   }
   assert.equal(await focused(page), wanted);
 }
@@ -59,12 +66,8 @@ test('finds an experiment, sorts its runs, opens the best, reads its curve', asy
   // The head is the row above the first; Enter sorts.
   await keyboard.press('j');
   await until(page, 'high', 'ArrowRight', 0);
-  await keyboard.press('ArrowUp');
-  await page.waitForTimeout(100);
-  for (let i = 0; i < 10 && !(await focused(page)).endsWith('score'); i += 1) {
-    await keyboard.press('ArrowRight');
-    await page.waitForTimeout(80);
-  }
+  await move(page, 'ArrowUp');
+  for (let i = 0; i < 10 && !(await focused(page)).endsWith('score'); i += 1) await move(page, 'ArrowRight');
   await keyboard.press('Enter');
   await keyboard.press('Enter');
   await page.waitForURL(/sort=metric%3Ascore%3Aasc/);
@@ -73,12 +76,10 @@ test('finds an experiment, sorts its runs, opens the best, reads its curve', asy
   await page.waitForURL(/sort=metric%3Ascore$/);
 
   // Space selects; the first column names the run; Enter opens it.
-  await keyboard.press('ArrowDown');
-  await page.waitForTimeout(100);
+  await move(page, 'ArrowDown');
   await keyboard.press('Space');
   await page.getByRole('status').getByText('1 selected').waitFor();
-  await keyboard.press('Home');
-  await page.waitForTimeout(100);
+  await move(page, 'Home');
   await until(page, 'high', 'ArrowRight', 2);
   await keyboard.press('Enter');
   await page.getByRole('heading', { name: 'high' }).waitFor();

@@ -33,7 +33,8 @@ test('an empty server shows the lines to paste, with its own address', async () 
 });
 
 test('the run of the classic script appears without a reload, with all that it logged', async () => {
-  const page = await browser.newPage();
+  // Wide enough that columns of every kind are drawn.
+  const page = await browser.newPage({ width: 1920 });
   await page.goto(`${server.url}/experiments/0`);
   await page.getByRole('heading', { name: 'Log the first run' }).waitFor();
   await page.evaluate(() => (window.sameDocument = true));
@@ -124,6 +125,21 @@ test('an open run page follows metrics, tags and the end of the run', async () =
   await page.getByRole('region', { name: 'Tags' }).getByText('good').waitFor();
   await mlflow(server, 'runs/update', { run_id: id, status: 'FAILED', end_time: Date.now() });
   await page.getByRole('banner').getByText('Failed').waitFor();
+  await assertSound(page);
+  await page.close();
+});
+
+test('what changes before the live connection stands is not missed', async () => {
+  const { run } = await mlflow(server, 'runs/create', { experiment_id: '0', run_name: 'early', start_time: Date.now() });
+  const page = await browser.newPage();
+  let connect;
+  const changed = new Promise((resolve) => (connect = resolve));
+  await page.route('**/v1/events?*', (route) => changed.then(() => route.continue()));
+  await page.goto(`${server.url}/experiments/0/runs/${run.info.run_id}`);
+  await page.getByText('No metrics logged yet.').waitFor();
+  await mlflow(server, 'runs/log-metric', { run_id: run.info.run_id, key: 'loss', value: 0.25, timestamp: Date.now(), step: 0 });
+  connect();
+  await page.getByRole('region', { name: 'Metrics' }).getByRole('row', { name: /^loss 0\.25/ }).waitFor();
   await assertSound(page);
   await page.close();
 });

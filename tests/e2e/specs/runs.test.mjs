@@ -173,6 +173,58 @@ test('a new run does not move what is being read', async () => {
   await page.close();
 });
 
+test('going back from a run shows the table where it was left, whatever came meanwhile', async () => {
+  const [many] = (await (await fetch(`${server.url}/api/modelyard/v1/experiments?filter=name%3D'many'`)).json()).experiments;
+  const page = await browser.newPage();
+  await page.goto(`${server.url}/experiments/${many.experiment_id}?sort=metric:n`);
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  const loaded = async (total) => page.getByText(new RegExp(`^(500 of )?${total} runs`)).waitFor();
+  await page.getByRole('rowheader').first().waitFor();
+  await scrollTo(grid, 6_600);
+  await loaded(many.run_count);
+  await scrollTo(grid, 11_550);
+  const read = await topRow(grid);
+
+  await named(page, read).click();
+  await page.getByRole('heading', { name: read }).waitFor();
+  await createRun(server, many.experiment_id, 'meanwhile', { metrics: { n: MANY + 1 } });
+  await page.goBack();
+  await named(page, read).waitFor();
+  assert.equal(await topRow(grid), read);
+  assert.match(page.url(), /sort=metric:n$/);
+  await loaded(many.run_count + 1);
+  assert.equal(await topRow(grid), read);
+  await createRun(server, many.experiment_id, 'live', { metrics: { n: MANY + 2 } });
+  await loaded(many.run_count + 2);
+  assert.equal(await topRow(grid), read);
+
+  // By keys: on from the row that was opened.
+  const focused = (name) =>
+    page.waitForFunction((wanted) => document.activeElement.closest('[role=row]')?.querySelector('a').innerText === wanted, name);
+  await focused(read);
+  await page.keyboard.press('ArrowDown');
+  const next = `run-${Number(read.slice('run-'.length)) - 1}`;
+  await focused(next);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: next }).waitFor();
+  await page.goBack();
+  await focused(next);
+  assert.equal(await topRow(grid), read);
+  await createRun(server, many.experiment_id, 'later', { metrics: { n: MANY + 3 } });
+  await loaded(many.run_count + 3);
+  await focused(next);
+
+  // The way up leads to the same place.
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: next }).waitFor();
+  await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'many' }).click();
+  await focused(next);
+  assert.equal(await topRow(grid), read);
+  assert.match(page.url(), /sort=metric(:|%3A)n$/);
+  await assertSound(page);
+  await page.close();
+});
+
 test('experiments are sorted by what they hold', async () => {
   const page = await browser.newPage();
   await page.goto(server.url);
@@ -184,6 +236,20 @@ test('experiments are sorted by what they hold', async () => {
   await assertSound(page);
   await page.close();
 });
+
+/** Scrolls a table as far as this, which may take some loading of rows. */
+async function scrollTo(grid, top) {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const reached = await grid.evaluate((element, to) => {
+      element.scrollTo(0, to);
+      return element.scrollTop;
+    }, top);
+    // A frame for the scroll event, one for the rows that it draws.
+    if (reached === top) return grid.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await grid.page().waitForTimeout(100);
+  }
+  assert.fail(`the table does not reach ${top} pixels`);
+}
 
 /** The name of the first row below the table's head. */
 function topRow(grid) {

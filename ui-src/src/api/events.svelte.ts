@@ -37,7 +37,8 @@ export function listen(filter: { experiment_id?: string; run_id?: string }, list
     source = new EventSource(url);
     source.onopen = () => {
       live.state = 'open';
-      if (missed) listener.resync();
+      // Also the first time: the page has read while it was connecting, and what changed in between was told to nobody.
+      listener.resync();
       missed = false;
     };
     source.onerror = () => {

@@ -72,11 +72,10 @@ export class PagedList<Row> {
     }
   }
 
-  /** Shows rows that were read earlier, for instance before another page was visited; `refresh` follows. */
+  /** Shows rows that were read earlier, for instance before another page was visited. `refresh` should follow. */
   resume(rows: Row[], next: string | undefined): void {
     this.#show(rows, next);
     this.settled = true;
-    void this.refresh();
   }
 
   /**

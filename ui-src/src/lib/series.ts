@@ -1,5 +1,6 @@
 // Points of a metric, prepared for drawing. Pure.
 import { toNumber, type MetricValue } from './format';
+import { compareNames } from './order';
 
 /** One logged point: step, time in ms, value. */
 export type Point = readonly [step: number, timestamp: number, value: MetricValue];
@@ -68,7 +69,7 @@ export function groupCurves<Metric extends { key: string }>(metrics: readonly Me
   const isGroup = ([name, members]: [string, Metric[]]) =>
     name === 'system' || (name !== '' && metrics.length > UNGROUPED_MAX && members.length > 1);
   const groups = [...byName].filter(isGroup);
-  groups.sort(([a], [b]) => Number(a === 'system') - Number(b === 'system') || a.localeCompare(b, 'en'));
+  groups.sort(([a], [b]) => Number(a === 'system') - Number(b === 'system') || compareNames(a, b));
   const grouped = new Set(groups.flatMap(([, members]) => members));
   const rest = metrics.filter((metric) => !grouped.has(metric));
   return rest.length > 0 ? [['', rest], ...groups] : groups;

@@ -12,12 +12,16 @@ const currentPath = (): string => belowBase(window.location.pathname);
 /** The route that a link's path leads to. */
 export const routeOf = (pathname: string): Route => parseRoute(belowBase(pathname));
 
+/** The query that each page was left with. */
+const queries = new Map<string, string>();
+
 class Place {
   path = $state(currentPath());
   query = $state.raw(new URLSearchParams(window.location.search));
   route: Route = $derived(parseRoute(this.path));
 
   read(): void {
+    queries.set(this.path, this.query.toString());
     this.path = currentPath();
     this.query = new URLSearchParams(window.location.search);
   }
@@ -29,6 +33,12 @@ export const place = new Place();
 export function href(route: KnownRoute, query: Record<string, string> = {}): string {
   const search = new URLSearchParams(query).toString();
   return pathOf(route) + (search ? `?${search}` : '');
+}
+
+/** The address of a page as it was left: with its search, sort and view. */
+export function hrefAsLeft(route: KnownRoute): string {
+  const query = queries.get(pathOf(route));
+  return pathOf(route) + (query ? `?${query}` : '');
 }
 
 /** Goes to an address relative to the base, with a new entry in the history. */

@@ -1,5 +1,6 @@
 import type { ArtifactSource, FileInfo } from '../../api/mlflow';
 import { baseName } from '../../lib/format';
+import { compareNames } from '../../lib/order';
 import { isAbort } from '../../api/error';
 
 /** A folder or file in the tree. A root has the empty path and a label of its own. */
@@ -101,4 +102,4 @@ function child(parent: TreeNode, file: FileInfo): TreeNode {
 }
 
 const foldersFirst = (a: TreeNode, b: TreeNode): number =>
-  Number(b.folder) - Number(a.folder) || a.label.localeCompare(b.label, 'en', { numeric: true });
+  Number(b.folder) - Number(a.folder) || compareNames(a.label, b.label);

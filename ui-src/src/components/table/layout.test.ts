@@ -29,14 +29,21 @@ describe('layoutColumns', () => {
     }
   });
 
-  it('pins nothing on a screen that the pinned columns would fill', () => {
-    expect(layoutColumns(wide, {}, 0, 300).pinned).toBe(0);
+  it('makes the names narrower on a narrow screen, unless somebody set their width', () => {
+    expect(layoutColumns(wide, {}, 0, 300)).toMatchObject({ pinned: 1, pinnedWidth: 180 });
+    expect(layoutColumns(wide, { name: 250 }, 0, 300).pinned).toBe(0);
   });
 
-  it('gives what is left to the growing column', () => {
-    const layout = layoutColumns([column('a', 100), column('b', 100, { grow: true })], {}, 0, 500);
-    expect(layout.total).toBe(500);
-    expect(layout.template).toBe('0px 100px 400px 0px');
+  it('pins nothing on a screen that the pinned columns would fill', () => {
+    expect(layoutColumns(wide, {}, 0, 150).pinned).toBe(0);
+  });
+
+  it('shares out what is left among the growing columns', () => {
+    const columns = [column('a', 100), column('b', 100, { grow: true }), column('c', 50, { grow: true })];
+    const layout = layoutColumns(columns, {}, 0, 501);
+    expect(layout.total).toBe(501);
+    expect(layout.widths).toEqual([100, 225, 176]);
+    expect(layoutColumns(columns, {}, 0, 200).widths).toEqual([100, 100, 50]);
   });
 
   it('puts one band over neighbours of one group', () => {

@@ -13,7 +13,7 @@ export interface Column<Row> {
   firstSort?: 'asc' | 'desc';
   /** Stays at the left edge; only leading columns can. */
   pinned?: boolean;
-  /** Takes what is left of the width when all columns together are narrower than the view. */
+  /** Takes a share of what is left of the width when all columns together are narrower than the view. */
   grow?: boolean;
   /** Names the row for screen readers. */
   rowHeader?: boolean;
@@ -28,6 +28,13 @@ export interface Column<Row> {
 export interface Sort {
   id: string;
   desc: boolean;
+}
+
+/** Where someone is in a table: pixels from its top and left edge, and the cell they went to, if any. */
+export interface Place {
+  top: number;
+  left: number;
+  cell: { row: number; col: number } | undefined;
 }
 
 /** A column that is drawn, with all that its cells have in common. */
@@ -47,6 +54,8 @@ export interface Layout<Row> {
   shown: Shown<Row>[];
   pinned: number;
   pinnedWidth: number;
+  /** How wide each of the columns is, drawn or not. */
+  widths: readonly number[];
   total: number;
   /** `grid-template-columns`: skipped columns are one wide track on either side. */
   template: string;
@@ -56,8 +65,11 @@ export interface Layout<Row> {
 export const MIN_WIDTH = 56;
 const OVERSCAN_PX = 240;
 
-/** Columns that are pinned may take this share of the width; on a narrow screen they scroll like the rest. */
+/** Columns that are pinned may take this share of the width. */
 const PINNED_SHARE_MAX = 0.6;
+
+/** The last pinned column, which holds the names, gives way down to this; then it scrolls like the rest. */
+const NAME_MIN_PX = 120;
 
 export function layoutColumns<Row>(
   columns: readonly Column<Row>[],
@@ -66,14 +78,18 @@ export function layoutColumns<Row>(
   viewport: number,
 ): Layout<Row> {
   const width = columns.map((column) => Math.max(minWidth(column), widths[column.id] ?? column.width));
-  const growing = columns.findIndex((column) => column.grow);
-  const slack = viewport - sum(width, 0, width.length);
-  if (growing >= 0 && slack > 0) width[growing] = (width[growing] ?? 0) + slack;
-  const total = sum(width, 0, width.length);
   let pinned = columns.findIndex((column) => !column.pinned);
   if (pinned < 0) pinned = columns.length;
+  const pinnedMax = Math.floor(viewport * PINNED_SHARE_MAX);
+  const names = columns[pinned - 1];
+  if (names && widths[names.id] === undefined) {
+    const room = pinnedMax - sum(width, 0, pinned - 1);
+    width[pinned - 1] = Math.min(width[pinned - 1] ?? 0, Math.max(NAME_MIN_PX, room));
+  }
+  grow(columns, width, viewport);
+  const total = sum(width, 0, width.length);
   let pinnedWidth = sum(width, 0, pinned);
-  if (pinnedWidth > viewport * PINNED_SHARE_MAX) [pinned, pinnedWidth] = [0, 0];
+  if (pinnedWidth > pinnedMax) [pinned, pinnedWidth] = [0, 0];
 
   let from = pinned;
   let left = pinnedWidth;
@@ -111,7 +127,18 @@ export function layoutColumns<Row>(
   }
   tracks.push(total - right);
   const template = tracks.map((track) => `${track}px`).join(' ');
-  return { shown, pinned, pinnedWidth, total, template, bands: bandsOf(shown, pinned) };
+  return { shown, pinned, pinnedWidth, widths: width, total, template, bands: bandsOf(shown, pinned) };
+}
+
+/** Shares out what is left of the view, in whole pixels. */
+function grow<Row>(columns: readonly Column<Row>[], width: number[], viewport: number): void {
+  const growing = columns.flatMap((column, index) => (column.grow ? [index] : []));
+  let slack = viewport - sum(width, 0, width.length);
+  growing.forEach((index, position) => {
+    const share = Math.max(0, Math.floor(slack / (growing.length - position)));
+    width[index] = (width[index] ?? 0) + share;
+    slack -= share;
+  });
 }
 
 const classesOf = <Row>(column: Column<Row>): string =>

@@ -15,13 +15,17 @@ export class RowWindow {
   height = $state(0);
   #virtualizer: Virtualizer<HTMLElement, Element>;
 
-  /** `kept` names a row that is drawn even out of view, so that the focus on it is not lost. */
-  constructor(rowHeight: number, headerHeight: number, kept: () => number) {
+  /**
+   * `top` is where the view begins; `kept` names a row that is drawn even out of view, so that the focus on it is
+   * not lost.
+   */
+  constructor(rowHeight: number, headerHeight: number, top: number, kept: () => number) {
     this.#virtualizer = new Virtualizer<HTMLElement, Element>({
       count: 0,
       getScrollElement: () => null,
       estimateSize: () => rowHeight,
       overscan: OVERSCAN_ROWS,
+      initialOffset: top,
       // The sticky head covers the top of the view; counting it at the bottom moves rows clear of it.
       scrollPaddingEnd: headerHeight,
       observeElementRect,

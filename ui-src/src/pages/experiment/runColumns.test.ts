@@ -37,9 +37,12 @@ describe('runColumns', () => {
     expect([depth?.align, model?.align]).toEqual(['end', undefined]);
   });
 
-  it('offers people’s tags before MLflow’s and hides system metrics at first', () => {
+  it('offers people’s tags before MLflow’s', () => {
     expect(columnGroups(KEYS).at(-1)?.choices.map(({ label }) => label)).toEqual(['stage', 'mlflow.user']);
-    expect(defaultColumns(KEYS)).not.toContain('metric:system/cpu');
+  });
+
+  it('shows figures, settings and people’s tags at first', () => {
+    expect(defaultColumns(KEYS).slice(2)).toEqual(['metric:rmse', 'metric:val/loss', 'param:depth', 'param:model', 'tag:stage']);
   });
 });
 

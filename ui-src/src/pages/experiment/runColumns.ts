@@ -9,6 +9,7 @@ export type RunColumn = Column<Run>;
 
 /** Columns shown of each kind while the user has not chosen. */
 const DEFAULT_SHOWN = 6;
+const DEFAULT_TAGS_SHOWN = 3;
 
 const ATTRIBUTES: { key: string; label: string; width: number; order?: string; text: (run: Run) => string }[] = [
   { key: 'created', label: 'Created', width: 120, order: 'start_time', text: (run) => (run.start_time ? absoluteTime(run.start_time) : '') },
@@ -58,6 +59,7 @@ export function defaultColumns(keys: Columns): string[] {
     'attribute:duration',
     ...metrics.slice(0, DEFAULT_SHOWN).map((key) => `metric:${key}`),
     ...keys.params.slice(0, DEFAULT_SHOWN).map((key) => `param:${key}`),
+    ...keys.tags.filter(isUserTag).slice(0, DEFAULT_TAGS_SHOWN).map((key) => `tag:${key}`),
   ];
 }
 
@@ -109,8 +111,8 @@ function textColumn(kind: string, group: string, key: string, text: (run: Run) =
   return { id: `${kind}:${key}`, label: key, group, width: widthFor(key, 92), sortable: true, firstSort: 'asc', text };
 }
 
-/** Room for the name, within limits. */
-const widthFor = (label: string, least: number): number => Math.round(Math.max(least, Math.min(190, label.length * 6.6 + 40)));
+/** Room for the name, within limits: long names often differ at their ends only. */
+const widthFor = (label: string, least: number): number => Math.round(Math.max(least, Math.min(250, label.length * 6.6 + 40)));
 
 /** `order_by` of the API for a sorted column. */
 export function orderBy(sort: Sort | undefined): string[] {

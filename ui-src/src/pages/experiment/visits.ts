@@ -1,10 +1,12 @@
 // The runs tables left a moment ago, so that going back shows them at once and where they were.
-import type { Run } from '../../api/client';
+import type { Columns, Run } from '../../api/client';
+import type { Place } from '../../components/table/layout';
 
 export interface Visit {
+  columns: Columns | undefined;
   rows: Run[];
   next: string | undefined;
-  top: number;
+  place: Place | undefined;
 }
 
 const KEPT_MAX = 4;
