@@ -111,6 +111,26 @@ test('long, binary, empty and strangely named files have an answer', async () =>
   await page.close();
 });
 
+test('an open file stays as it is while the run goes on, and follows its own changes', async () => {
+  const id = await createRun(server, '0', 'read meanwhile');
+  const { run: info } = await (await fetch(`${server.url}/api/2.0/mlflow/runs/get?run_id=${id}`)).json();
+  await upload(server, info.info.artifact_uri, 'table.csv', 'n\n1\n3\n2\n');
+  const page = await browser.newPage();
+  await page.goto(`${server.url}/experiments/0/runs/${id}/artifacts?file=run%2Ftable.csv`);
+  await page.getByRole('status').getByText('Live').waitFor();
+  const table = page.getByRole('grid', { name: 'table.csv' });
+  await table.getByRole('columnheader', { name: 'n' }).click();
+  await table.evaluate((element) => (window.shown = element));
+  await upload(server, info.info.artifact_uri, 'other.txt', 'hello');
+  await page.getByRole('treeitem', { name: 'other.txt' }).waitFor();
+  await upload(server, info.info.artifact_uri, 'table.csv', 'n\n1\n3\n4\n');
+  await table.getByRole('rowheader', { name: '4' }).waitFor();
+  assert.deepEqual(await table.getByRole('rowheader').allInnerTexts(), ['4', '3', '1']);
+  assert.ok(await table.evaluate((element) => element === window.shown));
+  await assertSound(page);
+  await page.close();
+});
+
 test('a file that is logged while the page is open appears in the tree', async () => {
   const id = await createRun(server, '0', 'growing');
   const page = await browser.newPage();

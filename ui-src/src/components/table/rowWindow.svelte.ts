@@ -14,20 +14,22 @@ export class RowWindow {
   items = $state.raw<VirtualItem[]>([]);
   height = $state(0);
   #virtualizer: Virtualizer<HTMLElement, Element>;
+  #rowHeight: number;
+  #headerHeight: number;
 
   /**
    * `top` is where the view begins; `kept` names a row that is drawn even out of view, so that the focus on it is
    * not lost.
    */
   constructor(rowHeight: number, headerHeight: number, top: number, kept: () => number) {
+    this.#rowHeight = rowHeight;
+    this.#headerHeight = headerHeight;
     this.#virtualizer = new Virtualizer<HTMLElement, Element>({
       count: 0,
       getScrollElement: () => null,
       estimateSize: () => rowHeight,
       overscan: OVERSCAN_ROWS,
       initialOffset: top,
-      // The sticky head covers the top of the view; counting it at the bottom moves rows clear of it.
-      scrollPaddingEnd: headerHeight,
       observeElementRect,
       observeElementOffset,
       scrollToFn: elementScroll,
@@ -55,8 +57,17 @@ export class RowWindow {
     this.#read();
   }
 
+  /**
+   * Scrolls as little as needed to show a row clear of the sticky head. Done here and at once: virtual-core goes on
+   * correcting its own scrolls for some frames, and would take back what live rows move meanwhile.
+   */
   reveal(index: number): void {
-    this.#virtualizer.scrollToIndex(index, { align: 'auto' });
+    const element = this.#virtualizer.scrollElement;
+    if (!element) return;
+    const top = index * this.#rowHeight;
+    const least = top + this.#rowHeight + this.#headerHeight - element.clientHeight;
+    if (element.scrollTop > top) element.scrollTop = top;
+    else if (element.scrollTop < least) element.scrollTop = least;
   }
 
   #read(): void {
