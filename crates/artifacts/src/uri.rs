@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<ArtifactUri, InvalidUri> {
-        ArtifactUri::parse(text, Path::new("/work"))
+        ArtifactUri::parse(text, Path::new("/data"))
     }
 
     fn place(text: &str) -> Place {
@@ -290,12 +290,12 @@ mod tests {
 
     #[test]
     fn local_forms_mean_one_folder() {
-        for text in ["/work/a", "a", "./a", "/work/./a/", "file:///work/a", "FILE:/work/a"] {
-            assert_eq!(place(text), Place::Local("/work/a".into()), "{text}");
+        for text in ["/data/a", "a", "./a", "/data/./a/", "file:///data/a", "FILE:/data/a"] {
+            assert_eq!(place(text), Place::Local("/data/a".into()), "{text}");
         }
         assert_eq!(place("file://localhost/w%20x"), Place::Local("/w x".into()));
-        assert_eq!(parse("a").expect("relative").as_str(), "/work/a");
-        assert_eq!(parse("file:///work/a").expect("absolute").as_str(), "file:///work/a");
+        assert_eq!(parse("a").expect("relative").as_str(), "/data/a");
+        assert_eq!(parse("file:///data/a").expect("absolute").as_str(), "file:///data/a");
     }
 
     #[test]
