@@ -58,6 +58,11 @@ pub(super) fn writable(path: &Path) -> Result<Connection> {
     let conn =
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    let empty = conn.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))? == 0;
+    if empty {
+        // Nothing can be lost yet, so the first steps of a new file share one sync.
+        conn.pragma_update(None, "synchronous", "OFF")?;
+    }
     adopt(&conn, path)?;
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -65,6 +70,12 @@ pub(super) fn writable(path: &Path) -> Result<Connection> {
             "{} cannot use a write-ahead log (journal mode {mode}); is it on a network file system?",
             path.display()
         )));
+    }
+    if empty {
+        // Before the first commit: a log beside an empty file would be thrown away.
+        File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| cannot_open(path, &error))?;
     }
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "cache_size", WRITER_CACHE)?;
