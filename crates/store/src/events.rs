@@ -177,6 +177,14 @@ pub(crate) async fn append(conn: &mut Conn, deed: &Deed, event: &NewEvent<'_>) -
     Ok(conn.query_one(sql, &row, |row| row.int(0)).await?)
 }
 
+/// The versions that an alias was set to, in order.
+pub(crate) async fn alias_targets(conn: &mut Conn, subject: i64, alias: &str) -> Result<Vec<i64>> {
+    let sql =
+        "SELECT version FROM event WHERE subject = $1 AND action = $2 AND key = $3 ORDER BY id";
+    let row = [subject.into(), Action::AliasSet.number().into(), alias.into()];
+    Ok(conn.query(sql, &row, |row| row.int(0)).await?)
+}
+
 /// Which changes to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct EventQuery {

@@ -19,6 +19,7 @@ mod metric_names;
 mod metrics;
 mod overview;
 mod params;
+mod registry;
 mod rows;
 mod run_data;
 mod run_search;
@@ -42,7 +43,11 @@ pub use logged_model_search::{DatasetFilter, LoggedModelQuery};
 pub use logged_models::{LoggedModel, ModelMetric, NewLoggedModel};
 pub use metrics::{MetricPoint, ModelLink};
 pub use overview::{Columns, ExperimentOverview, SeriesSummary};
-pub use rows::{Cursor, KeyValue, Lifecycle, LoggedModelStatus, Page, RunStatus, View};
+pub use registry::{
+    AliasPolicy, CheckOutcome, ModelVersion, ModelVersionQuery, NewCheckOutcome, NewModelVersion,
+    NewRegisteredModel, RegisteredModel, RegisteredModelQuery, Rollback, StageMove,
+};
+pub use rows::{Cursor, KeyValue, Lifecycle, LoggedModelStatus, ModelStage, Page, RunStatus, View};
 pub use run_data::Run;
 pub use run_search::RunQuery;
 #[doc(hidden)]

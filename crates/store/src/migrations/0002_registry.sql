@@ -31,7 +31,7 @@ CREATE TABLE model_version (
     source {text} NOT NULL,
     -- Where the files are, when `source` names them indirectly.
     storage_location {text},
-    run {text} NOT NULL,
+    run {text},
     run_link {text} NOT NULL,
     status BIGINT NOT NULL,
     status_message {text},
@@ -39,6 +39,8 @@ CREATE TABLE model_version (
     updated_ms BIGINT NOT NULL,
     UNIQUE (model, version)
 );
+-- Finds the newest version of each stage.
+CREATE INDEX model_version_by_stage ON model_version (model, stage, version);
 CREATE INDEX model_version_by_change ON model_version (updated_ms DESC);
 CREATE INDEX model_version_by_run ON model_version (run);
 
