@@ -13,7 +13,7 @@ use crate::repository::Repository;
 use crate::uri::{ArtifactUri, Place, Remote};
 
 /// What stands before the path in an `http` location of proxied artifacts.
-const PROXY_ROUTE: &str = "/api/2.0/mlflow-artifacts/artifacts";
+pub(crate) const PROXY_ROUTE: &str = "/api/2.0/mlflow-artifacts/artifacts";
 
 /// How the server was told to keep artifacts.
 #[derive(Debug, Clone)]
