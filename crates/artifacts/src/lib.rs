@@ -17,6 +17,7 @@ mod repository;
 #[cfg(test)]
 mod testing;
 mod uri;
+mod walk;
 
 pub use error::{Cause, Error, Result};
 pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX, UploadId};
@@ -29,3 +30,4 @@ pub use read::ArtifactFile;
 pub use repositories::{Located, Repositories, StoreConfig};
 pub use repository::{Entry, FinishedPart, Repository};
 pub use uri::{ArtifactUri, InvalidUri, Place, Remote};
+pub use walk::{FoundFile, Walk};

@@ -27,6 +27,8 @@ pub enum ListKind {
     MetricHistory = 4,
     /// artifacts/list
     Artifacts = 5,
+    /// What was deleted, of our own API.
+    Trash = 6,
 }
 
 /// The value of one ordering key in the last row shown.
@@ -135,6 +137,7 @@ fn parse(text: &str) -> Option<PageToken> {
         3 => ListKind::LoggedModels,
         4 => ListKind::MetricHistory,
         5 => ListKind::Artifacts,
+        6 => ListKind::Trash,
         _ => return None,
     };
     let fingerprint = u64::from_le_bytes(head[2..].try_into().ok()?);

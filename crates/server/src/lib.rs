@@ -18,6 +18,7 @@ mod guard;
 mod metrics;
 mod middleware;
 mod patient_stream;
+mod purge;
 mod router;
 mod routes;
 mod serve;
@@ -27,6 +28,7 @@ mod testing;
 
 pub use api::v1::openapi;
 pub use config::ServerConfig;
+pub use purge::{Cannot, Size, Unreachable, check_reachable, contents, measure, purge};
 pub use serve::serve;
 pub use state::Services;
 

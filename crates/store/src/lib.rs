@@ -18,6 +18,7 @@ mod metric_names;
 mod metrics;
 mod overview;
 mod params;
+mod purge;
 mod rows;
 mod run_data;
 mod run_search;
@@ -25,6 +26,7 @@ mod runs;
 mod schema;
 mod search;
 mod tags;
+mod trash;
 
 use modelyard_database::{Database, DatabaseUri, Engine, Load};
 use modelyard_protocol::Context;
@@ -46,6 +48,7 @@ pub use run_search::RunQuery;
 #[doc(hidden)]
 pub use run_search::SearchPlan;
 pub use runs::{ModelOutput, NewRun, RunInfo, RunUpdate};
+pub use trash::{TrashItem, TrashKind, TrashQuery, TrashScope};
 
 use changes::Changes;
 use metric_names::MetricNames;

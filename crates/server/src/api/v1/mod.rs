@@ -9,6 +9,7 @@ mod page;
 pub(crate) mod runs;
 mod sample;
 pub(crate) mod server;
+pub(crate) mod trash;
 mod value;
 
 pub(crate) use openapi::document;
