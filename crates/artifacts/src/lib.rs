@@ -27,7 +27,7 @@ pub use path::{
     ArtifactPath, DEPTH_MAX, InvalidPath, NAME_MAX_BYTES, PATH_MAX_BYTES, RESERVED_NAME,
 };
 pub use read::ArtifactFile;
-pub use repositories::{Located, Repositories, StoreConfig};
+pub use repositories::{Located, OwnStore, Repositories, StoreConfig};
 pub use repository::{Entry, FinishedPart, Repository};
 pub use uri::{ArtifactUri, InvalidUri, Place, Remote};
 pub use walk::{FoundFile, Walk};

@@ -28,6 +28,8 @@ const PROXIED_ROOT: &str = "mlflow-artifacts:/";
 /// What is kept, and where.
 #[derive(Debug)]
 pub(crate) struct Data {
+    /// Where all lies that no flag has put elsewhere.
+    pub(crate) folder: PathBuf,
     /// The database.
     pub(crate) database: DatabaseUri,
     /// The folder that must exist before the database is opened.
@@ -72,7 +74,7 @@ impl Data {
         };
         let artifacts = artifacts(args, &folder, here);
         let rules = Rules { cut_long_values: args.truncate_long_values };
-        Ok(Self { database, database_folder, artifacts, rules })
+        Ok(Self { folder, database, database_folder, artifacts, rules })
     }
 }
 

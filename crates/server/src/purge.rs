@@ -90,11 +90,7 @@ pub async fn purge(
 }
 
 /// Removes what is marked and holds nothing else.
-async fn purge_one(
-    store: &Store,
-    artifacts: &Repositories,
-    item: TrashItem,
-) -> Result<(), Cannot> {
+async fn purge_one(store: &Store, artifacts: &Repositories, item: TrashItem) -> Result<(), Cannot> {
     if let Some((repository, folder)) = own_folder(artifacts, &item)? {
         repository.delete(&folder).await?;
     }
@@ -106,10 +102,7 @@ async fn purge_one(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn contents(
-    store: &Store,
-    experiment: &TrashItem,
-) -> Result<Vec<TrashItem>, StoreError> {
+pub async fn contents(store: &Store, experiment: &TrashItem) -> Result<Vec<TrashItem>, StoreError> {
     let scope = TrashScope::In(experiment.experiment_id);
     let mut found = Vec::new();
     for kind in [TrashKind::Run, TrashKind::LoggedModel] {
@@ -140,10 +133,9 @@ pub async fn check_reachable(
         _ => vec![item.clone()],
     };
     for part in parts {
-        artifacts.find(&part.artifact_uri).map_err(|why| Cannot::Unreachable {
-            location: part.artifact_uri.clone(),
-            why,
-        })?;
+        artifacts
+            .find(&part.artifact_uri)
+            .map_err(|why| Cannot::Unreachable { location: part.artifact_uri.clone(), why })?;
     }
     Ok(())
 }

@@ -48,6 +48,7 @@ pub use run_search::RunQuery;
 #[doc(hidden)]
 pub use run_search::SearchPlan;
 pub use runs::{ModelOutput, NewRun, RunInfo, RunUpdate};
+pub use schema::newest_version as newest_schema_version;
 pub use trash::{TrashItem, TrashKind, TrashQuery, TrashScope};
 
 use changes::Changes;

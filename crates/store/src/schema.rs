@@ -8,3 +8,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     name: "tracking",
     schema: include_str!("migrations/0001_tracking.sql"),
 }];
+
+/// The version of the schema that this program makes.
+pub fn newest_version() -> i64 {
+    MIGRATIONS.last().map_or(0, |last| last.version)
+}

@@ -96,10 +96,8 @@ impl Store {
     /// Takes a deleted logged model back into use; not an error when it is in use.
     pub async fn restore_logged_model(&self, model_id: String) -> Result<()> {
         let data = (model_id, self.context.now_ms());
-        let item = self
-            .db
-            .write(data, |conn, (id, now)| Box::pin(restore_model(conn, id, *now)))
-            .await?;
+        let item =
+            self.db.write(data, |conn, (id, now)| Box::pin(restore_model(conn, id, *now))).await?;
         self.changes.tell(item.experiment_id, None, ChangeKind::Models);
         Ok(())
     }

@@ -53,7 +53,7 @@ pub(super) fn read(url: &str, wait: Duration) -> Result<(Config, MakeRustlsConne
 }
 
 /// Takes the options that the driver does not know, or knows less of, out of a URL.
-fn split_tls(url: &str) -> Result<(String, Tls)> {
+pub(super) fn split_tls(url: &str) -> Result<(String, Tls)> {
     let Some((place, options)) = url.split_once('?') else {
         return Ok((url.to_owned(), Tls::parse(None, None)?));
     };

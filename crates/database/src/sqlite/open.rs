@@ -96,6 +96,30 @@ pub(super) fn read_only(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a connection that cannot write to a database of ours that others may have open.
+pub(crate) fn beside_others(path: &Path) -> Result<Connection> {
+    let _alone = lock_folder(path)?;
+    let conn = read_only(path)?;
+    recognise(&conn, path)?;
+    Ok(conn)
+}
+
+/// Opens a database of ours that nobody writes to, without leaving a trace beside it.
+pub(crate) fn unchanging(path: &Path) -> Result<Connection> {
+    let Some(name) = path.to_str() else {
+        return Err(cannot_open(path, &"the path is not UTF-8"));
+    };
+    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+        .map_err(|error| cannot_open(path, &error))?;
+    common(&conn)?;
+    recognise(&conn, path)?;
+    Ok(conn)
+}
+
 fn common(conn: &Connection) -> Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     conn.pragma_update(None, "foreign_keys", true)?;
@@ -107,18 +131,23 @@ fn common(conn: &Connection) -> Result<()> {
 
 /// Accepts an empty file, and one that carries our mark.
 fn adopt(conn: &Connection, path: &Path) -> Result<()> {
-    let id: i64 = conn
-        .query_row("PRAGMA application_id", [], |row| row.get(0))
-        .map_err(|error| cannot_open(path, &error))?;
+    if !recognise(conn, path)? {
+        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(())
+}
+
+/// Whether the file carries our mark; if not, it is empty.
+fn recognise(conn: &Connection, path: &Path) -> Result<bool> {
+    let id: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if id == APPLICATION_ID {
-        return Ok(());
+        return Ok(true);
     }
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if id != 0 || tables > 0 {
         return Err(Error::Refused(foreign(conn, path)));
     }
-    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-    Ok(())
+    Ok(false)
 }
 
 fn foreign(conn: &Connection, path: &Path) -> String {

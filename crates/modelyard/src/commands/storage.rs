@@ -38,9 +38,12 @@ impl Args {
     ///
     /// # Errors
     /// As of `data`.
-    pub(crate) fn data_of(&self, database: Option<&str>) -> anyhow::Result<Data> {
+    pub(crate) fn data_with(&self, database: &str) -> anyhow::Result<Data> {
+        let mut data = self.data.clone();
+        data.backend_store_uri = Some(database.to_owned());
+        data.registry_store_uri = None;
         check_environment(&variable)?;
-        Ok(Data::of(&self.data, database, &here()?)?)
+        Ok(Data::new(&data, &here()?)?)
     }
 }
 
