@@ -1,7 +1,5 @@
 //! The words in which PostgreSQL's own programs are told where a database is.
 
-use std::time::Duration;
-
 use tokio_postgres::config::Host;
 
 use super::settings;
@@ -10,8 +8,9 @@ use crate::{Error, Result};
 
 /// The environment that leads to the database of a URL.
 pub(crate) fn environment(url: &str) -> Result<Vec<(&'static str, String)>> {
-    let (own_url, tls) = settings::split_tls(url)?;
-    let (config, _) = settings::read(url, Duration::ZERO)?;
+    let (url, tls) = settings::split_tls(url)?;
+    // Without our limits on how long a statement may run: a dump takes its time.
+    let config = settings::parse(&url)?;
     let mut said = Vec::new();
     let hosts = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.clone(),
@@ -36,10 +35,7 @@ pub(crate) fn environment(url: &str) -> Result<Vec<(&'static str, String)>> {
         said.push(("PGPASSWORD", password.to_owned()));
     }
     said.extend(config.get_dbname().map(|name| ("PGDATABASE", name.to_owned())));
-    // The user's own, without our limits on how long a statement may run: a dump takes its time.
-    let own = own_url.parse::<tokio_postgres::Config>().ok();
-    let options = own.as_ref().and_then(|own| own.get_options());
-    said.extend(options.map(|options| ("PGOPTIONS", options.to_owned())));
+    said.extend(config.get_options().map(|options| ("PGOPTIONS", options.to_owned())));
     said.push(("PGSSLMODE", mode(tls.mode).to_owned()));
     match tls.roots {
         Roots::File(file) => said.push(("PGSSLROOTCERT", file.display().to_string())),
