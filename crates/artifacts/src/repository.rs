@@ -53,6 +53,17 @@ impl Repository {
         }
     }
 
+    /// Ends all work in a folder of this machine that nobody else has open, and removes what lies there beside
+    /// the artifacts. Waits for other handles to be dropped. Other stores need no end.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn retire(self) -> Result<()> {
+        match self {
+            Self::Local(local) => local.retire().await,
+        }
+    }
+
     /// Whether the store can still be reached as it was when it was opened.
     ///
     /// # Errors

@@ -128,8 +128,7 @@ async fn copy_store(
         lines.into_inner().map_err(|error| error.into_error())?.sync_all()?;
     }
     if let Some(copy) = copy {
-        drop(copy);
-        remove_traces(&target)?;
+        copy.retire().await?;
     }
     let list_sha256 = digest::of_file(&folder.join(&list))?.1;
     Ok(StoreCopy { name, location, copied, files, bytes, list, list_sha256 })
@@ -155,14 +154,6 @@ async fn copy_one(
     let copied = copy_file(file, &path, copy).await;
     let (size_bytes, sha256) = copied.with_context(|| format!("cannot copy {shown}"))?;
     Ok(Some(Listed { path: shown, size_bytes, sha256: Some(sha256) }))
-}
-
-/// Removes what the repository keeps beside the artifacts.
-fn remove_traces(repository: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(repository.join(modelyard_artifacts::RESERVED_NAME)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
-    }
 }
 
 fn write_manifest(folder: &Path, manifest: &Manifest) -> anyhow::Result<()> {

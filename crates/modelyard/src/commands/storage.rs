@@ -15,6 +15,7 @@ use crate::logging;
 
 /// The server's flags about what is kept and where.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     #[command(flatten)]
     data: DataArgs,
