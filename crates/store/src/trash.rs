@@ -109,14 +109,14 @@ fn select<'a>(kind: TrashKind) -> Sql<'a> {
         TrashKind::Experiment => (
             "SELECT x.id, '', x.name, x.id, x.name, x.lifecycle, x.updated_ms, x.artifact_location, \
              (SELECT count(*) FROM run r WHERE r.experiment = x.id), \
-             (SELECT count(*) FROM logged_model m WHERE m.experiment = x.id)",
-            "SELECT 1 FROM experiment_tag t WHERE t.experiment = x.id",
+             (SELECT count(*) FROM logged_model m WHERE m.experiment = x.id), ",
+            "SELECT 1 FROM experiment_tag t WHERE t.experiment = x.id AND t.key = ",
             ") FROM experiment x JOIN experiment e ON e.id = x.id WHERE ",
         ),
         TrashKind::Run => (
             "SELECT x.id, x.uuid, x.name, e.id, e.name, x.lifecycle, coalesce(x.deleted_ms, 0), \
-             x.artifact_uri, 0, 0",
-            "SELECT 1 FROM run_tag t WHERE t.run = x.id",
+             x.artifact_uri, 0, 0, ",
+            "SELECT 1 FROM run_tag t WHERE t.run = x.id AND t.key = ",
             ") FROM experiment e JOIN run x ON x.experiment = e.id WHERE ",
         ),
         TrashKind::LoggedModel => (
@@ -124,14 +124,14 @@ fn select<'a>(kind: TrashKind) -> Sql<'a> {
             "SELECT x.id, x.uuid, x.name, e.id, e.name, \
              CASE WHEN e.lifecycle = 2 THEN 2 ELSE x.lifecycle END, \
              CASE WHEN x.lifecycle = 2 THEN x.updated_ms ELSE e.updated_ms END, \
-             x.artifact_uri, 0, 0",
-            "SELECT 1 FROM logged_model_tag t WHERE t.model = x.id",
+             x.artifact_uri, 0, 0, ",
+            "SELECT 1 FROM logged_model_tag t WHERE t.model = x.id AND t.key = ",
             ") FROM experiment e JOIN logged_model x ON x.experiment = e.id WHERE ",
         ),
     };
     let mut sql = Sql::new(columns);
-    sql.push(", (SELECT value FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ");
-    sql.bind(RETENTION_TAG).push("), (").push(mark).push(" AND t.key = ").bind(PURGE_TAG);
+    sql.push("(SELECT value FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ");
+    sql.bind(RETENTION_TAG).push("), (").push(mark).bind(PURGE_TAG);
     sql.push(from);
     sql
 }
