@@ -27,8 +27,14 @@ pub enum ListKind {
     MetricHistory = 4,
     /// artifacts/list
     Artifacts = 5,
+    /// registered-models/search
+    RegisteredModels = 6,
+    /// model-versions/search
+    ModelVersions = 7,
+    /// The audit trail
+    Events = 8,
     /// What was deleted, of our own API.
-    Trash = 6,
+    Trash = 9,
 }
 
 /// The value of one ordering key in the last row shown.
@@ -137,7 +143,10 @@ fn parse(text: &str) -> Option<PageToken> {
         3 => ListKind::LoggedModels,
         4 => ListKind::MetricHistory,
         5 => ListKind::Artifacts,
-        6 => ListKind::Trash,
+        6 => ListKind::RegisteredModels,
+        7 => ListKind::ModelVersions,
+        8 => ListKind::Events,
+        9 => ListKind::Trash,
         _ => return None,
     };
     let fingerprint = u64::from_le_bytes(head[2..].try_into().ok()?);

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::{events, experiments, metrics, runs, server, trash};
+use super::{events, experiments, metrics, registry, runs, server, trash};
 use crate::{ApiError, answer};
 
 /// What every request is answered with that cannot be served: MLflow's form of an error.
@@ -35,6 +35,12 @@ pub(crate) struct Error {
         trash::list,
         trash::restore,
         trash::delete,
+        registry::events,
+        registry::policies,
+        registry::set_policy,
+        registry::checks,
+        registry::record_check,
+        registry::roll_back,
     )
 )]
 struct Document;
