@@ -239,7 +239,7 @@ pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<LoggedModel> {
     })
 }
 
-fn missing(model_id: &str) -> Error {
+pub(crate) fn missing(model_id: &str) -> Error {
     Error::not_found(format!("Logged model with ID '{model_id}' not found."))
 }
 
