@@ -117,6 +117,10 @@ pub struct EventQuery {
     pub version: Option<i64>,
     /// Only of this alias, tag or check.
     pub key: Option<String>,
+    /// Only by this caller.
+    pub actor: Option<String>,
+    /// Only since this time, milliseconds since the epoch.
+    pub since_ms: Option<i64>,
     /// Only these actions; all if empty.
     pub actions: Vec<Action>,
     /// How many a page has at most.
@@ -168,6 +172,12 @@ async fn list(conn: &mut Conn, query: &EventQuery) -> Result<Page<Event>> {
     }
     if let Some(key) = &query.key {
         sql.push(" AND key = ").bind(key);
+    }
+    if let Some(actor) = &query.actor {
+        sql.push(" AND actor = ").bind(actor);
+    }
+    if let Some(since_ms) = query.since_ms {
+        sql.push(" AND at_ms >= ").bind(since_ms);
     }
     if !query.actions.is_empty() {
         sql.push(" AND action IN (");

@@ -9,9 +9,11 @@ use super::{Client, Error};
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct LoggedModelInfo {
     #[serde(default)]
+    model_id: String,
+    #[serde(default)]
     pub(crate) artifact_uri: String,
     #[serde(default)]
-    source_run_id: String,
+    pub(crate) source_run_id: String,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +47,17 @@ impl Client {
         let path = format!("/api/2.0/mlflow/logged-models/{}", escape(id));
         let found: Found = self.get(&path, &[])?;
         Ok(found.model.info)
+    }
+
+    /// The id of [`logged_model_of_run`](Self::logged_model_of_run).
+    pub(crate) fn logged_model_id_of_run(
+        &self,
+        experiment_id: &str,
+        run_id: &str,
+        name: &str,
+    ) -> Result<Option<String>, Error> {
+        let found = self.logged_model_of_run(experiment_id, run_id, name)?;
+        Ok(found.map(|model| model.model_id))
     }
 
     /// The newest model that a run logged under `name`. From MLflow 3 on, models lie beside the

@@ -6,16 +6,19 @@
 mod address;
 mod answer;
 mod artifacts;
+mod author;
 mod credentials;
 mod credentials_file;
 mod error;
 mod experiments;
 mod logged_models;
 mod number;
+mod registry;
 mod request;
 mod retry;
 mod runs;
 mod settings;
+mod trail;
 mod trash;
 
 use std::sync::Arc;
@@ -24,7 +27,7 @@ use std::time::Duration;
 use modelyard_protocol::Context;
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::http::HeaderValue;
+use ureq::http::{HeaderName, HeaderValue};
 
 pub(crate) use address::Address;
 pub(crate) use artifacts::{Body, Sent};
@@ -32,8 +35,10 @@ pub(crate) use credentials::Variables;
 pub(crate) use error::Error;
 pub(crate) use experiments::{Experiment, ExperimentSearch};
 pub(crate) use number::Number;
+pub(crate) use registry::{Model, NewVersion, RegistrySearch, Version, VersionName};
 pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::{Settings, shows_progress};
+pub(crate) use trail::{Check, Event, EventSearch, Outcome, Policy as AliasPolicy};
 pub(crate) use trash::{Deleted, TrashKind};
 
 use retry::Policy;
@@ -50,6 +55,8 @@ pub(crate) struct Client {
     address: Address,
     authorization: Option<HeaderValue>,
     workspace: Option<HeaderValue>,
+    /// Who makes changes and why, for the audit trail.
+    author: Vec<(HeaderName, HeaderValue)>,
     policy: Policy,
     timeout: Duration,
     context: Context,
@@ -88,6 +95,7 @@ impl Client {
             address,
             authorization: settings.authorization,
             workspace: settings.workspace,
+            author: Vec::new(),
             policy: Policy { retries: settings.retries },
             timeout: settings.timeout,
             context,
@@ -110,6 +118,12 @@ impl Client {
             return Ok(self.clone());
         }
         let address = self.address.at(authority)?;
-        Ok(Self { address, authorization: None, workspace: None, ..self.clone() })
+        Ok(Self {
+            address,
+            authorization: None,
+            workspace: None,
+            author: Vec::new(),
+            ..self.clone()
+        })
     }
 }

@@ -79,10 +79,21 @@ impl Client {
         message: &impl Serialize,
         repeatable: bool,
     ) -> Result<T, Error> {
+        self.exchange_json(Method::POST, path, message, repeatable)
+    }
+
+    /// As [`post`](Self::post), with another method.
+    pub(crate) fn exchange_json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        message: &impl Serialize,
+        repeatable: bool,
+    ) -> Result<T, Error> {
         let json = serde_json::to_vec(message)
             .map_err(|error| Error::Setting(format!("cannot write the request: {error}")))?;
         self.json(&Call {
-            method: Method::POST,
+            method,
             path: path.to_owned(),
             headers: vec![(header::CONTENT_TYPE, "application/json".to_owned())],
             repeatable,
@@ -156,6 +167,9 @@ impl Client {
         }
         if let Some(workspace) = &self.workspace {
             request = request.header(WORKSPACE, workspace);
+        }
+        for (name, value) in &self.author {
+            request = request.header(name, value);
         }
         let sent = match &call.content {
             Content::Empty => self.exchange(request.body(()), call),

@@ -15,6 +15,7 @@ pub(crate) mod gc;
 pub(crate) mod later;
 mod local;
 pub(crate) mod openapi;
+pub(crate) mod registry;
 pub(crate) mod restore;
 pub(crate) mod runs;
 pub(crate) mod search;

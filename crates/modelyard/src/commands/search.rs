@@ -13,6 +13,14 @@ pub(crate) struct Args {
     /// Which to show: active ones, deleted ones, or all.
     #[arg(long, short, value_enum, default_value_t = View::ActiveOnly, ignore_case = true)]
     pub(crate) view: View,
+    #[command(flatten)]
+    pub(crate) list: List,
+}
+
+/// What is searched for, and how much of it is shown.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct List {
     /// Show only what matches this filter; MLflow's search language with OR, NOT, IN, BETWEEN and
     /// parentheses (those on a Modelyard server).
     #[arg(long, short, value_name = "FILTER")]
@@ -62,18 +70,7 @@ pub(crate) struct Found<T> {
 /// One page and the token of the next.
 type Page<T> = (Vec<T>, Option<String>);
 
-impl Args {
-    /// A search for all active objects.
-    pub(crate) fn everything() -> Self {
-        Self {
-            view: View::ActiveOnly,
-            filter: None,
-            order_by: Vec::new(),
-            max_results: None,
-            page_token: None,
-        }
-    }
-
+impl List {
     /// Fetches page after page until there is no more, or `--max-results` is reached.
     pub(crate) fn pages<T>(
         &self,
@@ -112,8 +109,8 @@ impl<T> Found<T> {
 mod tests {
     use super::*;
 
-    fn args(max_results: Option<u32>) -> Args {
-        Args { max_results, ..Args::everything() }
+    fn args(max_results: Option<u32>) -> List {
+        List { max_results, ..List::default() }
     }
 
     /// A server of 2,500 numbers whose tokens are positions.

@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 pub(crate) use console::Console;
 pub(crate) use fields::Fields;
-pub(crate) use table::{Cell, Column, Table};
+pub(crate) use table::{Cell, Column, Table, section};
 pub(crate) use time::Clock;
 
 /// How a command writes what it read.

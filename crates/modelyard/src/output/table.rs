@@ -177,6 +177,25 @@ fn line_width(widths: impl Iterator<Item = Option<usize>>) -> usize {
     sum + GAP * usize::saturating_sub(count, 1)
 }
 
+/// A table below an empty line; nothing if there is nothing in it.
+pub(crate) fn section<const N: usize>(
+    out: &mut dyn Write,
+    terminal: Terminal,
+    columns: [Column; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> io::Result<()> {
+    let mut rows = rows.into_iter().peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    let mut table = Table::new(columns.into());
+    for row in rows {
+        table.push(row.into_iter().map(Cell::new).collect());
+    }
+    writeln!(out)?;
+    table.write(out, terminal)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,20 +6,24 @@ use crate::support::Cli;
 fn every_command_explains_itself() {
     let cli = Cli::local();
     let mut all = String::new();
-    for group in ["experiments", "runs", "artifacts", "trash", "db"] {
-        let help = cli.ok(&[group, "--help"]);
-        let commands: Vec<String> = commands(&help);
-        assert!(!commands.is_empty(), "{help}");
-        all.push_str(&format!("$ modelyard {group} --help\n{help}\n"));
-        for command in commands {
-            let help = cli.ok(&[group, &command, "--help"]);
-            all.push_str(&format!("$ modelyard {group} {command} --help\n{help}\n"));
-        }
+    for group in ["experiments", "runs", "artifacts", "registry", "trash", "db"] {
+        let before = all.lines().count();
+        explain(&cli, &[group], &mut all);
+        assert!(all.lines().count() > before + 10, "{group} has commands");
     }
     for command in ["gc", "backup", "verify", "restore"] {
         all.push_str(&format!("$ modelyard {command} --help\n{}\n", cli.ok(&[command, "--help"])));
     }
     insta::assert_snapshot!("help", all);
+}
+
+/// Adds what a command says about itself, and what those below it say.
+fn explain(cli: &Cli, command: &[&str], all: &mut String) {
+    let help = cli.ok(&[command, &["--help"]].concat());
+    all.push_str(&format!("$ modelyard {} --help\n{help}\n", command.join(" ")));
+    for below in commands(&help) {
+        explain(cli, &[command, &[&below]].concat(), all);
+    }
 }
 
 /// The names under `Commands:`.

@@ -7,6 +7,7 @@ mod downloads;
 mod experiments;
 mod help;
 mod local;
+mod registry;
 mod runs;
 mod stub;
 mod support;

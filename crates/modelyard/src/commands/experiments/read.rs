@@ -47,10 +47,10 @@ pub(super) struct CsvArgs {
 }
 
 pub(super) fn search(session: &Session, args: &SearchArgs) -> anyhow::Result<()> {
-    let found = args.search.pages(|max_results, page_token| {
+    let found = args.search.list.pages(|max_results, page_token| {
         session.client.search_experiments(&ExperimentSearch {
-            filter: args.search.filter.clone(),
-            order_by: args.search.order_by.clone(),
+            filter: args.search.list.filter.clone(),
+            order_by: args.search.list.order_by.clone(),
             view_type: args.search.view.into(),
             max_results,
             page_token,
@@ -88,7 +88,7 @@ pub(super) fn csv(session: &Session, args: &CsvArgs) -> anyhow::Result<()> {
     let id = &args.id.experiment_id;
     // A search in an experiment that does not exist finds nothing; say so instead.
     session.client.experiment(id)?;
-    let found = search::Args::everything().pages(|max_results, page_token| {
+    let found = search::List::default().pages(|max_results, page_token| {
         session.client.search_runs(&RunSearch {
             experiment_ids: vec![id.clone()],
             filter: None,

@@ -41,13 +41,13 @@ pub(super) struct DescribeArgs {
 
 pub(super) fn list(session: &Session, args: &ListArgs) -> anyhow::Result<()> {
     let experiment_ids = experiments(session, args)?;
-    let found = args.search.pages(|max_results, page_token| {
+    let found = args.search.list.pages(|max_results, page_token| {
         session.client.search_runs(&RunSearch {
             experiment_ids: experiment_ids.clone(),
-            filter: args.search.filter.clone(),
+            filter: args.search.list.filter.clone(),
             run_view_type: args.search.view.into(),
             max_results,
-            order_by: args.search.order_by.clone(),
+            order_by: args.search.list.order_by.clone(),
             page_token,
         })
     })?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::columns::{Extra, short};
 use crate::client::{Dataset, Number, Run};
 use crate::commands::search::Found;
-use crate::output::{Cell, Clock, Column, Fields, Table, Terminal, json, time};
+use crate::output::{Cell, Clock, Column, Fields, Table, Terminal, json, section, time};
 
 /// A run in JSON, with the fields that MLflow's command line gives it.
 #[derive(Serialize)]
@@ -181,23 +181,4 @@ fn owned(pairs: &BTreeMap<&str, &str>) -> Vec<[String; 2]> {
 
 fn model_id(model: &Value) -> String {
     model.get("model_id").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// A table below an empty line; nothing if there is nothing in it.
-fn section<const N: usize>(
-    out: &mut dyn Write,
-    terminal: Terminal,
-    columns: [Column; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> io::Result<()> {
-    let mut rows = rows.into_iter().peekable();
-    if rows.peek().is_none() {
-        return Ok(());
-    }
-    let mut table = Table::new(columns.into());
-    for row in rows {
-        table.push(row.into_iter().map(Cell::new).collect());
-    }
-    writeln!(out)?;
-    table.write(out, terminal)
 }

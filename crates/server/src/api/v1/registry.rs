@@ -31,6 +31,10 @@ pub(crate) struct ListEvents {
     key: Option<String>,
     /// Only those of these kinds, separated by commas, such as `ALIAS_SET,ALIAS_DELETED`.
     actions: Option<String>,
+    /// Only those that this caller made.
+    actor: Option<String>,
+    /// Only those since this time, in milliseconds since the Unix epoch.
+    since: Option<i64>,
     /// Where to go on: the `next_page_token` of the previous answer.
     page_token: Option<String>,
     /// 1 to 1000; 100 unless said otherwise.
@@ -179,13 +183,17 @@ pub(crate) async fn events(
         .text(asked.name.as_deref().unwrap_or_default())
         .text(asked.key.as_deref().unwrap_or_default())
         .text(asked.actions.as_deref().unwrap_or_default())
-        .number(version.unwrap_or_default());
+        .text(asked.actor.as_deref().unwrap_or_default())
+        .number(version.unwrap_or_default())
+        .number(asked.since.unwrap_or_default());
     let pages = pages(ListKind::Events, query, 1);
     let query = EventQuery {
         actions: actions.collect::<Result<_, _>>()?,
         name: asked.name,
         version,
         key: asked.key,
+        actor: asked.actor,
+        since_ms: asked.since,
         limit: limit(asked.max_results, DEFAULT_RESULTS, MAX_RESULTS)?,
         after: pages.after(asked.page_token.as_deref().unwrap_or_default())?,
     };
