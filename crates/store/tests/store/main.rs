@@ -18,6 +18,7 @@ mod overview;
 mod params;
 mod properties;
 mod query_plans;
+mod registry;
 mod run_search;
 mod runs;
 mod statements;
