@@ -7,6 +7,7 @@ mod engines;
 mod generate;
 mod metrics;
 mod paging;
+mod registry;
 mod search;
 mod search_experiments;
 mod search_models;
