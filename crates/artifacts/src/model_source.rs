@@ -79,6 +79,12 @@ pub enum InvalidSource {
         "Invalid model version source: '{0}'. Registered model sources must use the active model registry."
     )]
     OtherRegistry(String),
+    /// A file of another machine. MLflow answers 500 here, which its clients retry.
+    #[error(
+        "{0} is not a valid remote uri: a file URI names no host but localhost. For files of another machine, use a \
+         scheme that reaches them."
+    )]
+    Elsewhere(String),
     /// Not a place at all.
     #[error("Invalid model version source: '{0}'.")]
     Malformed(String),
@@ -98,6 +104,7 @@ impl ModelSource {
             return Err(InvalidSource::Host(scheme));
         }
         match scheme.as_str() {
+            "file" if !is_here(authority) => Err(InvalidSource::Elsewhere(text.to_owned())),
             "file" => local(text, path),
             "models" if !authority.is_empty() => Err(InvalidSource::OtherRegistry(text.to_owned())),
             "models" => {
@@ -145,6 +152,11 @@ pub fn is_local_within(source: &Path, root: &str, working_dir: &Path) -> bool {
 /// Cuts a URI at its seams; a fragment falls away.
 fn cut(text: &str) -> Parts<'_> {
     Parts::split(text.split_once('#').map_or(text, |(before, _fragment)| before))
+}
+
+/// Whether the host of a file URI is this machine.
+fn is_here(authority: &str) -> bool {
+    authority.is_empty() || authority.eq_ignore_ascii_case("localhost") || authority == "127.0.0.1"
 }
 
 /// `mlflow-artifacts:/…` without a host is this server itself.
@@ -256,6 +268,7 @@ mod tests {
             ("sftp://host/x", ModelSource::Remote),
             ("/data/x", ModelSource::Local("/data/x".into())),
             ("file:///data/x", ModelSource::Local("/data/x".into())),
+            ("file://localhost/data/x", ModelSource::Local("/data/x".into())),
         ] {
             assert_eq!(parse(text), Ok(expected), "{text}");
         }
@@ -281,6 +294,9 @@ mod tests {
             "data",
             "file:///data/..",
             "file:relative",
+            "file://host/data/x",
+            "file://localhost.example/data/x",
+            "file://user@localhost/data/x",
             "runs:/",
             "runs://host/r/x",
             "runs:/r/../x",

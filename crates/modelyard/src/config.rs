@@ -7,7 +7,7 @@ use modelyard_artifacts::StoreConfig;
 use modelyard_database::DatabaseUri;
 use modelyard_protocol::wire::Rules;
 use modelyard_server::ServerConfig;
-use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
+use modelyard_server::config::{AllowedHosts, AllowedOrigins, GraphqlLimits, Security, Serving};
 use regex::Regex;
 
 use crate::client::Variables;
@@ -104,6 +104,10 @@ impl Config {
             static_prefix: static_prefix(given(&args.static_prefix))?,
             security: security(args, &host)?,
             rules: data.rules,
+            graphql: GraphqlLimits {
+                root_fields: args.graphql_max_root_fields,
+                aliases: args.graphql_max_aliases,
+            },
             model_sources: data.model_sources.clone(),
             connections_max: CONNECTIONS_MAX,
         };

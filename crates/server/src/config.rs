@@ -4,6 +4,7 @@ use axum::http::HeaderValue;
 use modelyard_protocol::wire::Rules;
 use regex::Regex;
 
+pub use crate::api::graphql::GraphqlLimits;
 pub use crate::middleware::{AllowedHosts, AllowedOrigins};
 
 /// Which of MLflow's two halves this server offers.
@@ -28,6 +29,8 @@ pub struct ServerConfig {
     pub security: Security,
     /// What may be decided about the checks of requests.
     pub rules: Rules,
+    /// What may be decided about the size of GraphQL queries.
+    pub graphql: GraphqlLimits,
     /// What the source of a new version of a registered model must contain, if that is decided.
     pub model_sources: Option<Regex>,
     /// Connections open at once; further ones wait in the kernel's queue. Each takes a file

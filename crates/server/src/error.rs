@@ -28,6 +28,15 @@ impl ApiError {
         Self { error: Error::new(ErrorCode::InternalError, message), source: Some(source.into()) }
     }
 
+    /// What the client is told, for an answer that holds it among other things; the cause goes to the log.
+    pub(crate) fn tell(self) -> String {
+        if self.is_fault() {
+            let cause = self.source.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(%cause, "a part of a request failed: {}", self.error.message);
+        }
+        self.error.message
+    }
+
     /// Whether something is wrong with the server, so that its log must say what. Refusing work when
     /// there is too much of it is not.
     fn is_fault(&self) -> bool {

@@ -5,7 +5,9 @@ use axum::http::Method;
 
 use crate::AppState;
 use crate::admission::Lane::{Events, Free, Read as Reads, Transfer, Write as Writes};
-use crate::api::{artifact_proxy, artifacts, datasets, experiments, logged_models, metrics};
+use crate::api::{
+    artifact_proxy, artifacts, datasets, experiments, graphql, logged_models, metrics,
+};
 use crate::api::{model_versions, multipart, registered_models, runs, server, v1};
 use crate::body::{DATASETS_BODY_MAX_BYTES, LIST_BODY_MAX_BYTES};
 use crate::caller::Permission::{Edit, Manage, Public, Read};
@@ -30,6 +32,7 @@ pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     model_version_routes(&mut routes);
     artifact_routes(&mut routes);
     artifact_proxy_routes(&mut routes);
+    graphql_routes(&mut routes);
     modelyard(&mut routes);
     routes.finish()
 }
@@ -42,6 +45,13 @@ fn core(routes: &mut Routes) {
     routes.add(GET, "/version", Public, Free, server::version);
     routes.add(GET, "/metrics", Read, Free, server::metrics);
     routes.mlflow(GET, "3.0/mlflow/server-info", Read, Free, server::server_info);
+}
+
+/// What the web UI of MLflow asks in GraphQL.
+fn graphql_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    routes.add(GET, "/graphql", Read, Reads, graphql::graphql);
+    routes.add(POST, "/graphql", Read, Reads, graphql::graphql);
 }
 
 /// Our own API, which the web UI uses.

@@ -10,7 +10,7 @@ use modelyard_protocol::{Context, Environment};
 use modelyard_store::{Settings, Store};
 use tempfile::TempDir;
 
-use crate::config::{Security, Serving};
+use crate::config::{GraphqlLimits, Security, Serving};
 use crate::routes::Routes;
 use crate::{AppState, ServerConfig, Services};
 
@@ -48,6 +48,7 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
         static_prefix: String::new(),
         security: Security::for_host("127.0.0.1"),
         rules: Rules::default(),
+        graphql: GraphqlLimits::default(),
         model_sources: None,
         connections_max: 10,
     };

@@ -127,6 +127,11 @@ impl Store {
             .await
     }
 
+    /// A logged model in use, without params, tags and metrics, of which it may have a million.
+    pub async fn bare_logged_model(&self, model_id: String) -> Result<LoggedModel> {
+        self.db.read(model_id, |conn, id| Box::pin(find(conn, id, false))).await
+    }
+
     /// Says what became of a logged model's files.
     pub async fn finalize_logged_model(
         &self,

@@ -24,9 +24,9 @@ CLOCK_SLACK_MS = 2000
 
 # Fields that hold an experiment id, which is a short number: it is replaced there and in the two
 # kinds of text below, not wherever the digit appears.
-EXPERIMENT_FIELDS = ("experiment_id", "experiment_ids")
+EXPERIMENT_FIELDS = ("experiment_id", "experiment_ids", "experimentId")
 PROSE_FIELDS = ("message", "detail")
-TOKEN_FIELDS = ("next_page_token",)
+TOKEN_FIELDS = ("next_page_token", "nextPageToken")
 RANDOM_NAME_FIELDS = ("run_name", "name", "value")
 
 # MLflow reads these lists from the database without an order, and its clients make maps of them.
@@ -141,6 +141,8 @@ class Normaliser:
             return "<token>" if text else ""
         if field in EXPERIMENT_FIELDS and text.isdigit():
             return self._experiment(text)
+        if EPOCH_MS.fullmatch(text) and self._is_now(int(text)):
+            return "<now>"
         if field in RANDOM_NAME_FIELDS and RANDOM_NAME.match(text):
             return self.names.setdefault(text, f"<name {len(self.names) + 1}>")
         text = EXPERIMENT_PATH.sub(lambda m: self.experiments.get(m[1], m[1]), text)

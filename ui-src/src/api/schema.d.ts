@@ -734,6 +734,10 @@ export interface operations {
                 key?: string;
                 /** @description Only those of these kinds, separated by commas, such as `ALIAS_SET,ALIAS_DELETED`. */
                 actions?: string;
+                /** @description Only those that this caller made. */
+                actor?: string;
+                /** @description Only those since this time, in milliseconds since the Unix epoch. */
+                since?: number;
                 /** @description Where to go on: the `next_page_token` of the previous answer. */
                 page_token?: string;
                 /** @description 1 to 1000; 100 unless said otherwise. */

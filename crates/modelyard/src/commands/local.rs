@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use modelyard_database::DatabaseUri;
 use modelyard_server::ServerConfig;
-use modelyard_server::config::{Security, Serving};
+use modelyard_server::config::{GraphqlLimits, Security, Serving};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -65,6 +65,7 @@ impl LocalServer {
             static_prefix: String::new(),
             security: Security::for_host(HOST),
             rules: data.rules,
+            graphql: GraphqlLimits::default(),
             model_sources: data.model_sources.clone(),
             connections_max: CONNECTIONS_MAX,
         };

@@ -16,7 +16,7 @@ const REFUSED: [(&str, &str); 1] = [(
 )];
 
 /// Variables without effect, and why.
-const IGNORED: [(&[&str], &str); 12] = [
+const IGNORED: [(&[&str], &str); 11] = [
     (
         &[
             "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE",
@@ -61,10 +61,6 @@ const IGNORED: [(&[&str], &str); 12] = [
         ],
         "this server keeps artifacts in local folders only; clients that go to a store by \
          themselves read it",
-    ),
-    (
-        &["MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS", "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES"],
-        "there is no GraphQL here",
     ),
     (
         &[

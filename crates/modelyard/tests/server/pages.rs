@@ -30,7 +30,7 @@ fn nothing_of_the_api_becomes_a_page() {
     for path in [
         "/api/2.0/mlflow/nothing",
         "/ajax-api/2.0/mlflow/nothing",
-        "/graphql",
+        "/graphql/nothing",
         "/v1/traces",
         "/assets/nothing",
         "/nothing.js",

@@ -40,7 +40,7 @@ pub(crate) async fn list_model(
     Mlflow(asked): Mlflow<ListModelArtifacts>,
 ) -> Result<Response, ApiError> {
     let folder = folder_path(asked.artifact_directory_path.as_deref())?;
-    let model = app.store.logged_model(model_id, false).await?;
+    let model = app.store.bare_logged_model(model_id).await?;
     list_at(&app, model.artifact_uri, folder.as_ref()).await
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn get_model(
         return Err(Error::new(ErrorCode::BadRequest, message).into());
     };
     let path = folder_path(Some(path))?;
-    let model = app.store.logged_model(model_id, false).await?;
+    let model = app.store.bare_logged_model(model_id).await?;
     send_from(&app, &model.artifact_uri, path, &method, &headers).await
 }
 
@@ -200,7 +200,7 @@ pub(crate) async fn presigned_upload(
     let root_uri = match asked.owner() {
         ArtifactOwner::Run(id) => app.store.run_info(id.to_owned()).await?.artifact_uri,
         ArtifactOwner::LoggedModel(id) => {
-            app.store.logged_model(id.to_owned(), false).await?.artifact_uri
+            app.store.bare_logged_model(id.to_owned()).await?.artifact_uri
         }
     };
     Err(no_presigning(&app, "upload", "", &root_uri))

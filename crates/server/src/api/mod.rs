@@ -6,6 +6,7 @@ mod artifact_range;
 pub(crate) mod artifacts;
 pub(crate) mod datasets;
 pub(crate) mod experiments;
+pub(crate) mod graphql;
 mod history_stream;
 pub(crate) mod logged_models;
 pub(crate) mod metrics;

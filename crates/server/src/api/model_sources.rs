@@ -225,7 +225,7 @@ async fn with_run_of_model(
     let (false, Some(model_id)) = (has_run, &source.model_id) else { return Ok(source) };
     let model = match known {
         Some(model) => model,
-        None => app.store.logged_model(model_id.clone(), false).await?,
+        None => app.store.bare_logged_model(model_id.clone()).await?,
     };
     Ok(Source { run_id: Some(model.source_run_id), ..source })
 }
@@ -240,7 +240,7 @@ async fn logged_model(
     model_id: &str,
     source: &str,
 ) -> Result<LoggedModel, ApiError> {
-    let found = app.store.logged_model(model_id.to_owned(), false).await;
+    let found = app.store.bare_logged_model(model_id.to_owned()).await;
     found.map_err(|error| owned_or(error, source, "model_id"))
 }
 

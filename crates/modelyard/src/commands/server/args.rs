@@ -62,6 +62,14 @@ pub(crate) struct Args {
     #[arg(long, env = "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE",
           value_parser = FalseyValueParser::new(), help_heading = SECURITY)]
     pub(crate) disable_security_middleware: bool,
+    /// Fields at the top of a GraphQL query, at most.
+    #[arg(long, value_name = "N", env = "MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS",
+          default_value = "10", value_parser = parse_limit, help_heading = SECURITY)]
+    pub(crate) graphql_max_root_fields: usize,
+    /// Aliases in one selection of a GraphQL query, at most.
+    #[arg(long, value_name = "N", env = "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES",
+          default_value = "10", value_parser = parse_limit, help_heading = SECURITY)]
+    pub(crate) graphql_max_aliases: usize,
     /// MLflow's `basic-auth` is refused: accounts are not built yet.
     #[arg(long, value_name = "NAME", help_heading = SECURITY)]
     pub(crate) app_name: Option<String>,
@@ -132,6 +140,14 @@ pub(crate) struct Compatibility {
     /// The default.
     #[arg(long, overrides_with = "enable_workspaces")]
     pub(crate) disable_workspaces: bool,
+}
+
+/// An empty environment variable counts as unset, as with MLflow.
+fn parse_limit(text: &str) -> Result<usize, String> {
+    match text {
+        "" => Ok(10),
+        text => text.parse().map_err(|_not_a_count| "a limit is a whole number".to_owned()),
+    }
 }
 
 /// An empty environment variable counts as unset, as with MLflow.
