@@ -33,6 +33,10 @@ pub enum ListKind {
     ModelVersions = 7,
     /// The audit trail
     Events = 8,
+    /// webhooks
+    Webhooks = 9,
+    /// A webhook's deliveries
+    Deliveries = 10,
 }
 
 /// The value of one ordering key in the last row shown.
@@ -144,6 +148,8 @@ fn parse(text: &str) -> Option<PageToken> {
         6 => ListKind::RegisteredModels,
         7 => ListKind::ModelVersions,
         8 => ListKind::Events,
+        9 => ListKind::Webhooks,
+        10 => ListKind::Deliveries,
         _ => return None,
     };
     let fingerprint = u64::from_le_bytes(head[2..].try_into().ok()?);
