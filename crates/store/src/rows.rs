@@ -82,7 +82,11 @@ pub(crate) fn version_status(number: i64) -> modelyard_database::Result<ModelVer
     state(number, "version status", ModelVersionStatus::from_number)
 }
 
-fn state<T>(number: i64, what: &str, of: fn(i16) -> Option<T>) -> modelyard_database::Result<T> {
+pub(crate) fn state<T>(
+    number: i64,
+    what: &str,
+    of: fn(i16) -> Option<T>,
+) -> modelyard_database::Result<T> {
     i16::try_from(number).ok().and_then(of).ok_or_else(|| {
         modelyard_database::Error::Other(format!("the database holds the unknown {what} {number}"))
     })

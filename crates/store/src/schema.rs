@@ -14,4 +14,9 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "registry",
         schema: include_str!("migrations/0002_registry.sql"),
     },
+    Migration {
+        version: 3,
+        name: "webhooks",
+        schema: include_str!("migrations/0003_webhooks.sql"),
+    },
 ];

@@ -162,10 +162,9 @@ const fn actions(entity: WebhookEntity) -> &'static [WebhookAction] {
     use WebhookEntity as Entity;
     match entity {
         Entity::Unspecified => &[],
-        Entity::RegisteredModel
-        | Entity::ModelVersion
-        | Entity::Prompt
-        | Entity::PromptVersion => &[Created],
+        Entity::RegisteredModel | Entity::ModelVersion | Entity::Prompt | Entity::PromptVersion => {
+            &[Created]
+        }
         Entity::ModelVersionTag | Entity::PromptTag | Entity::PromptVersionTag => &[Set, Deleted],
         Entity::ModelVersionAlias | Entity::PromptAlias => &[Created, Deleted],
         Entity::BudgetPolicy => &[Exceeded],

@@ -155,7 +155,10 @@ mod tests {
             refused("ftp://a/"),
             "Invalid webhook URL scheme: 'ftp'. Allowed schemes are: http, https."
         );
-        assert_eq!(refused("x"), "Invalid webhook URL scheme: ''. Allowed schemes are: http, https.");
+        assert_eq!(
+            refused("x"),
+            "Invalid webhook URL scheme: ''. Allowed schemes are: http, https."
+        );
         assert_eq!(refused("https:///x"), "Webhook URL must include a hostname: 'https:///x'");
         assert_eq!(
             refused("https://[::1"),
