@@ -57,8 +57,9 @@ pub enum InvalidSource {
     Relative(String),
     /// It would make whoever opens it connect to a host of the client's choice.
     #[error(
-        "'source' cannot use the '{0}' scheme: it would make the server connect to the host that the URI names. \
-         Set the environment variable MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES on the server to allow it."
+        "'source' cannot use the '{0}' scheme: the '{0}' scheme addresses a host other than the tracking \
+         server's configured artifact storage, so the server would connect to the host named in the URI. Set \
+         the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it."
     )]
     Host(String),
     /// A `runs:/` or `models:/` URI that names nothing.

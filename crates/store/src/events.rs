@@ -194,8 +194,7 @@ pub(crate) async fn alias_targets(conn: &mut Conn, subject: i64, alias: &str) ->
 /// Which changes to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct EventQuery {
-    /// Only of the registered model that has this name now, under whatever name; or, if there is none, those
-    /// noted under the name.
+    /// Only of the registered model that has this name, or else had it last, under whatever name.
     pub name: Option<String>,
     /// Only of this version.
     pub version: Option<i64>,
@@ -225,24 +224,28 @@ impl Store {
 pub(crate) const COLUMNS: &str =
     "id, at_ms, actor, action, name, prompt, version, key, old, new, run, reason";
 
+/// The registered model that has a name, or else had it last.
+async fn subject(conn: &mut Conn, name: &str) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM registered_model WHERE name = $1";
+    if let Some(id) = conn.query_opt(sql, &[name.into()], |row| row.int(0)).await? {
+        return Ok(Some(id));
+    }
+    let sql = "SELECT subject FROM event WHERE name = $1 ORDER BY id DESC LIMIT 1";
+    Ok(conn.query_opt(sql, &[name.into()], |row| row.int(0)).await?)
+}
+
 async fn list(conn: &mut Conn, query: &EventQuery) -> Result<Page<Event>> {
     let subject = match &query.name {
-        Some(name) => {
-            let sql = "SELECT id FROM registered_model WHERE name = $1";
-            conn.query_opt(sql, &[name.into()], |row| row.int(0)).await?
-        }
+        Some(name) => match subject(conn, name).await? {
+            Some(subject) => Some(subject),
+            None => return Ok(Page { rows: Vec::new(), next: None }),
+        },
         None => None,
     };
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM event WHERE 1 = 1");
-    match (subject, &query.name) {
-        (Some(subject), _) => {
-            sql.push(" AND subject = ").bind(subject);
-        }
-        (None, Some(name)) => {
-            sql.push(" AND name = ").bind(name);
-        }
-        (None, None) => {}
+    if let Some(subject) = subject {
+        sql.push(" AND subject = ").bind(subject);
     }
     if let Some(version) = query.version {
         sql.push(" AND version = ").bind(version);

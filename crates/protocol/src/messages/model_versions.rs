@@ -133,7 +133,7 @@ impl Request for TransitionStage {
         Field::new("name", Kind::Text, TEXT_REQUIRED),
         Field::new("version", Kind::Text, TEXT_REQUIRED),
         Field::new("stage", Kind::Text, TEXT_REQUIRED),
-        Field::new("archive_existing_versions", Kind::Bool, &[]),
+        Field::new("archive_existing_versions", Kind::Bool, &[Check::Bool]),
     ]);
 
     fn validate(&mut self, _: Rules) -> Result<(), Error> {
@@ -240,7 +240,7 @@ impl Request for DeleteModelVersionTag {
     fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::registered_model_name(&self.name)?;
         validate::model_version(&self.version)?;
-        validate::key(&self.key, "name")
+        validate::key(&self.key, "key")
     }
 }
 

@@ -218,7 +218,7 @@ impl Request for DeleteRegisteredModelTag {
 
     fn validate(&mut self, _: Rules) -> Result<(), Error> {
         validate::registered_model_name(&self.name)?;
-        validate::key(&self.key, "name")
+        validate::key(&self.key, "key")
     }
 }
 

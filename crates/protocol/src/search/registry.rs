@@ -110,8 +110,8 @@ pub fn parse_registered_model_order(clauses: &[String]) -> Result<RegisteredMode
         (entity, key) => {
             let entity = entity.map(|entity| format!("{entity}.")).unwrap_or_default();
             Err(format!(
-                "Invalid order by key '{}{}' specified. Valid keys are '['name', \
-                 'last_updated_timestamp']'",
+                "Invalid order by key '{}{}' specified. Valid keys are 'name', 'timestamp', \
+                 'last_updated_timestamp'",
                 clip(&entity),
                 clip(key)
             ))
@@ -129,7 +129,10 @@ pub fn parse_registered_model_order(clauses: &[String]) -> Result<RegisteredMode
 pub fn parse_model_version_order(clauses: &[String]) -> Result<ModelVersionOrder, Error> {
     use ModelVersionOrderField as F;
     let mut keys = order_by::parse(clauses, |entity, key| match (is_tag(entity)?, key) {
-        (true, _) => Err("Invalid order_by entity: tag".to_owned()),
+        (true, _) => {
+            let key = clip(key);
+            Err(format!("Invalid order by key '{key}' specified. Valid keys are {VERSION_KEYS}"))
+        }
         (false, "name") => Ok(F::Name),
         (false, "version_number") => Ok(F::Version),
         (false, "creation_timestamp") => Ok(F::CreationTimestamp),

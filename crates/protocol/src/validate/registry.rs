@@ -74,7 +74,7 @@ pub fn model_version(version: &str) -> Result<i64, Error> {
 /// # Errors
 /// `INVALID_PARAMETER_VALUE`.
 pub fn registry_tag(tag_key: &str, value: &str) -> Result<(), Error> {
-    key(tag_key, "name")?;
+    key(tag_key, "key")?;
     length(tag_key, limits::MAX_REGISTRY_TAG_KEY_CHARS, "key")?;
     text(value, limits::MAX_REGISTRY_TAG_VALUE_CHARS, "value")
 }

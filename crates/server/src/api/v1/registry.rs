@@ -22,8 +22,8 @@ const MAX_RESULTS: usize = 1000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListEvents {
-    /// Only those of the registered model or prompt that has this name now, under whatever name it had; of one
-    /// that was deleted, by the name it had.
+    /// Only those of the registered model or prompt that has this name, or else had it last, under whatever
+    /// name it had then.
     name: Option<String>,
     /// Only those of this version.
     version: Option<String>,
