@@ -38,6 +38,8 @@ enum Command {
     Runs(commands::runs::Args),
     /// Upload, list and download the artifacts of runs.
     Artifacts(commands::artifacts::Args),
+    /// Create, find, test and change webhooks, and see what they were told.
+    Webhooks(commands::webhooks::Args),
     /// Print the versions of Modelyard and of the MLflow release it is compatible with.
     Version,
     /// Print the OpenAPI document of the server's own API.
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Experiments(args) => commands::experiments::run(&args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Artifacts(args) => commands::artifacts::run(&args),
+        Command::Webhooks(args) => commands::webhooks::run(&args),
         Command::Version => commands::version::run(),
         Command::Openapi => commands::openapi::run(),
         Command::Completions(args) => commands::completions::run(&args),

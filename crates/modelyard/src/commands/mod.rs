@@ -17,6 +17,7 @@ pub(crate) mod search;
 pub(crate) mod server;
 pub(crate) mod tags;
 pub(crate) mod version;
+pub(crate) mod webhooks;
 
 /// Says on stderr why a command failed, causes included.
 #[expect(clippy::print_stderr, reason = "this is where the user reads it")]

@@ -154,11 +154,18 @@ impl Request for UpdateWebhook {
 
     fn validate(&mut self, _: Rules) -> Result<(), Error> {
         normal(&mut self.events)?;
-        if !self.name.is_empty() {
-            check_name(&self.name)?;
-        }
         let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
         check_texts(&text(&self.description), &text(&self.secret))
+    }
+}
+
+impl UpdateWebhook {
+    /// Checks the new name: after the webhook was found, as MLflow does.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER_VALUE`.
+    pub fn check_name(&self) -> Result<(), Error> {
+        if self.name.is_empty() { Ok(()) } else { check_name(&self.name) }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod runs;
 mod sample;
 pub(crate) mod server;
 mod value;
+pub(crate) mod webhooks;
 
 pub(crate) use openapi::document;
 pub use openapi::openapi;
