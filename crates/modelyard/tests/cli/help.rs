@@ -6,7 +6,7 @@ use crate::support::Cli;
 fn every_command_explains_itself() {
     let cli = Cli::local();
     let mut all = String::new();
-    for group in ["experiments", "runs", "artifacts"] {
+    for group in ["experiments", "runs", "artifacts", "webhooks"] {
         let help = cli.ok(&[group, "--help"]);
         let commands: Vec<String> = commands(&help);
         assert!(commands.len() > 3, "{help}");

@@ -56,3 +56,4 @@ CREATE TABLE webhook_lane (
     PRIMARY KEY (webhook, subject)
 ) {clustered};
 CREATE INDEX webhook_lane_due ON webhook_lane (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX webhook_lane_claimed ON webhook_lane (claim) WHERE claim IS NOT NULL;

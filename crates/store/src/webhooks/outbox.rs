@@ -291,12 +291,12 @@ async fn close_lane(conn: &mut Conn, webhook: i64, subject: i64) -> Result<()> {
 }
 
 async fn is_any_claimed(conn: &mut Conn) -> Result<bool> {
-    let sql = "SELECT webhook FROM webhook_lane WHERE claim IS NOT NULL LIMIT 1";
+    let sql = "SELECT webhook FROM webhook_lane WHERE claim > '' LIMIT 1";
     Ok(conn.query_opt(sql, &[], |_| Ok(())).await?.is_some())
 }
 
 async fn free(conn: &mut Conn, now: i64) -> Result<()> {
-    let sql = "UPDATE webhook_lane SET due_ms = $1, claim = NULL WHERE claim IS NOT NULL";
+    let sql = "UPDATE webhook_lane SET due_ms = $1, claim = NULL WHERE claim > ''";
     conn.execute(sql, &[now.into()]).await?;
     Ok(())
 }
