@@ -1,6 +1,6 @@
 //! One request over one connection.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl Egress {
     ///
     /// # Errors
     /// When the URL cannot be used, or the name means nothing.
-    pub async fn forbidden(&self, url: &str, timeout: Duration) -> Result<Option<String>, Error> {
+    pub async fn forbidden(&self, url: &str, timeout: Duration) -> Result<Option<IpAddr>, Error> {
         let url = self.parse(url)?;
         if self.policy.allow_private {
             return Ok(None);
@@ -67,8 +67,7 @@ impl Egress {
         let look_up = self.addresses(&url);
         let found = tokio::time::timeout(timeout, look_up).await;
         let found = found.unwrap_or(Err(Error::Slow(timeout)))?;
-        let forbidden = found.into_iter().find(|address| !is_public(address.ip()));
-        Ok(forbidden.map(|address| address.ip().to_string()))
+        Ok(found.into_iter().map(|address| address.ip()).find(|address| !is_public(*address)))
     }
 
     /// Sends a request and reads the beginning of its answer.
@@ -225,8 +224,8 @@ fn credentials(url: &Url) -> Result<HeaderValue, Error> {
 
 fn server_name(url: &Url) -> Result<ServerName<'static>, Error> {
     let name = match url.host() {
-        Some(Host::Ipv4(address)) => ServerName::IpAddress(std::net::IpAddr::V4(address).into()),
-        Some(Host::Ipv6(address)) => ServerName::IpAddress(std::net::IpAddr::V6(address).into()),
+        Some(Host::Ipv4(address)) => ServerName::IpAddress(IpAddr::V4(address).into()),
+        Some(Host::Ipv6(address)) => ServerName::IpAddress(IpAddr::V6(address).into()),
         Some(Host::Domain(name)) => ServerName::try_from(name.to_owned())
             .map_err(|error| Error::Refused(format!("the URL's host: {error}")))?,
         None => return Err(Error::Refused("the URL names no host".to_owned())),

@@ -25,7 +25,7 @@ pub(crate) use file::Defaults;
 
 /// Connections open at once, where the limit on open files allows them: some 160 MB when all idle.
 pub(crate) const CONNECTIONS_MAX: u32 = 8192;
-/// The file in the data folder with the key of webhooks' secrets.
+/// The file beside the database with the key of webhooks' secrets.
 const WEBHOOK_KEY: &str = "webhook-secrets.key";
 /// The root clients use when artifacts pass through this server.
 const PROXIED_ROOT: &str = "mlflow-artifacts:/";
@@ -82,7 +82,7 @@ impl Data {
         let artifacts = artifacts(args, &folder, here);
         let rules = Rules { cut_long_values: args.truncate_long_values };
         let model_sources = model_sources(given(&args.model_source_pattern))?;
-        let webhooks = webhooks(&args.webhooks, &database, &folder);
+        let webhooks = webhooks(&args.webhooks, &database);
         Ok(Self { database, database_folder, artifacts, rules, webhooks, model_sources })
     }
 }
@@ -119,14 +119,10 @@ impl Config {
 }
 
 /// Servers that share a database must share the key, so only one that has its own makes a key.
-fn webhooks(
-    args: &WebhookArgs,
-    database: &DatabaseUri,
-    data: &Path,
-) -> modelyard_webhooks::Settings {
+fn webhooks(args: &WebhookArgs, database: &DatabaseUri) -> modelyard_webhooks::Settings {
     let given = args.webhook_secret_key.as_ref().and_then(|key| key.0.clone());
     let key = given.unwrap_or_else(|| match database {
-        DatabaseUri::Sqlite(_) => KeySource::File(data.join(WEBHOOK_KEY)),
+        DatabaseUri::Sqlite(path) => KeySource::File(path.with_file_name(WEBHOOK_KEY)),
         DatabaseUri::Postgres(_) => KeySource::Missing,
     });
     let policy = Policy {

@@ -10,6 +10,7 @@ mod secrets;
 mod sign;
 mod worker;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use modelyard_egress::{Egress, Policy};
@@ -105,7 +106,8 @@ impl Webhooks {
         match self.egress.forbidden(url, LOOK_UP_TIMEOUT).await {
             Ok(None) => Ok(()),
             Ok(Some(address)) => Err(Error::invalid(format!(
-                "Webhook URL must not resolve to a non-public IP address. {host} resolves to {address}."
+                "Webhook URL must not resolve to a non-public IP address. {host} resolves to {}.",
+                as_python_writes(address)
             ))),
             Err(modelyard_egress::Error::Unresolved { cause, .. }) => Err(Error::invalid(format!(
                 "Cannot resolve Webhook URL hostname {host}: {}",
@@ -156,6 +158,17 @@ impl Webhooks {
             response_body: answer.body,
             error: answer.error.map(|error| format!("Failed to test webhook: {error}")),
         }
+    }
+}
+
+/// Python shows an IPv4 address within IPv6 as the IPv6 address that it is.
+fn as_python_writes(address: IpAddr) -> String {
+    match address {
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
+            let [.., high, low] = v6.segments();
+            format!("::ffff:{high:x}:{low:x}")
+        }
+        other => other.to_string(),
     }
 }
 

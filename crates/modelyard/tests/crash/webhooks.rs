@@ -5,18 +5,21 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use modelyard_testkit::{Receiver, Reply, Server, Setup, postgres_url};
+use modelyard_testkit::{Received, Receiver, Reply, Server, Setup, postgres_url};
 use serde_json::json;
 
 use crate::api::Api;
 use crate::random::Random;
-use crate::{binary, fresh_seed, setting};
+use crate::verify::Problems;
+use crate::{assert_none, binary, fresh_seed, setting};
 
 const MODELS: usize = 4;
 /// A server is killed after so many answers at most, and so many microseconds more.
 const ANSWERS: u64 = 12;
 const EXTRA_US: u64 = 8_000;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Fewer kills than this may all hit a server that sends nothing.
+const FEW_KILLS: u64 = 100;
 /// How long the outbox may take to become empty in the end: on PostgreSQL the claims of the dead must run out.
 const DRAIN: Duration = Duration::from_secs(60);
 
@@ -118,39 +121,88 @@ fn drain(server: &Server, id: &str) {
     }
 }
 
-fn check(receiver: &Receiver, tellers: &[Teller], seed: u64, kills: u64) {
-    let mut told: HashMap<String, Vec<u64>> = HashMap::new();
-    let mut ids: HashMap<(String, u64), String> = HashMap::new();
-    let (mut requests, mut repeated) = (0, 0);
-    for received in receiver.received() {
+/// A request that came: the model, the number, the id of the delivery.
+type Told = (String, u64, String);
+
+fn told(receiver: &Receiver) -> Vec<Told> {
+    let read = |received: Received| {
         let data = received.json()["data"].clone();
-        let model = data["name"].as_str().unwrap().to_owned();
-        let number: u64 = data["value"].as_str().unwrap().parse().unwrap();
-        let id = received.header("x-mlflow-delivery-id");
-        let known = ids.entry((model.clone(), number)).or_insert_with(|| id.to_owned());
-        assert_eq!(known, id, "seed {seed}: {model} {number} was told under two ids");
-        requests += 1;
-        let numbers = told.entry(model).or_default();
+        let number = data["value"].as_str().unwrap().parse().unwrap();
+        let id = received.header("x-mlflow-delivery-id").to_owned();
+        (data["name"].as_str().unwrap().to_owned(), number, id)
+    };
+    receiver.received().into_iter().map(read).collect()
+}
+
+/// What is wrong with what was told, and how many requests were repetitions.
+fn problems(told: &[Told], tellers: &[Teller]) -> (Problems, usize) {
+    let mut problems = Problems::new();
+    let mut first: HashMap<&str, Vec<u64>> = HashMap::new();
+    let mut ids: HashMap<(&str, u64), &str> = HashMap::new();
+    let mut repeated = 0;
+    for (model, number, id) in told {
+        if ids.entry((model, *number)).or_insert(id) != id {
+            problems.push(format!("{model} {number} was told under two ids"));
+        }
+        let numbers = first.entry(model).or_default();
         // A repetition may be read late; what counts is when something was told first.
-        if numbers.contains(&number) {
+        if numbers.contains(number) {
             repeated += 1;
         } else {
-            numbers.push(number);
+            numbers.push(*number);
         }
     }
-    let mut acknowledged = 0;
-    for teller in tellers {
-        let numbers = told.remove(&teller.model).unwrap_or_default();
-        assert!(numbers.is_sorted(), "seed {seed}: {} out of order: {numbers:?}", teller.model);
-        for number in &teller.acknowledged {
-            assert!(numbers.contains(number), "seed {seed}: {} {number} is lost", teller.model);
+    for Teller { model, sent, acknowledged } in tellers {
+        let numbers = first.remove(model.as_str()).unwrap_or_default();
+        if !numbers.is_sorted() {
+            problems.push(format!("{model} was told out of order: {numbers:?}"));
         }
-        acknowledged += teller.acknowledged.len();
+        let lost = acknowledged.iter().filter(|number| !numbers.contains(number));
+        problems.extend(lost.map(|number| format!("{model} {number} is lost")));
+        let never = numbers.iter().filter(|number| **number > *sent);
+        problems.extend(never.map(|number| format!("{model} {number} never happened")));
     }
-    assert_eq!(told.len(), 0);
-    eprintln!("{acknowledged} changes, told in {requests} requests, {repeated} of them again");
+    problems.extend(first.keys().map(|model| format!("{model} never was")));
+    (problems, repeated)
+}
+
+fn check(receiver: &Receiver, tellers: &[Teller], seed: u64, kills: u64) {
+    let told = told(receiver);
+    let (problems, repeated) = problems(&told, tellers);
+    assert_none("in the end", seed, &problems);
+    let acknowledged: usize = tellers.iter().map(|teller| teller.acknowledged.len()).sum();
+    eprintln!("{acknowledged} changes, told in {} requests, {repeated} of them again", told.len());
     // Were nothing in flight when the server dies, the test would show nothing.
-    assert!(acknowledged as u64 > kills && repeated > 0, "the kills hit nobody");
+    let hits_nobody = repeated == 0 && kills >= FEW_KILLS;
+    assert!(acknowledged > 0 && !hits_nobody, "the kills hit nobody");
+}
+
+/// The tests below are worth something only if they see a loss.
+#[test]
+fn losses_and_disorder_are_noticed() {
+    let tellers = || [Teller { model: "m".to_owned(), sent: 3, acknowledged: vec![1, 2] }];
+    let of = |list: &[(&str, u64, &str)]| {
+        let own = |(model, number, id): &(&str, u64, &str)| {
+            ((*model).to_owned(), *number, (*id).to_owned())
+        };
+        problems(&list.iter().map(own).collect::<Vec<_>>(), &tellers())
+    };
+    for right in [
+        &[("m", 1, "a"), ("m", 2, "b")][..],
+        &[("m", 1, "a"), ("m", 1, "a"), ("m", 2, "b"), ("m", 1, "a"), ("m", 3, "c")],
+    ] {
+        assert_eq!(of(right).0, Problems::new(), "{right:?}");
+    }
+    for wrong in [
+        &[("m", 1, "a")][..],
+        &[("m", 2, "b"), ("m", 1, "a")],
+        &[("m", 1, "a"), ("m", 3, "c")],
+        &[("m", 1, "a"), ("m", 1, "x"), ("m", 2, "b")],
+        &[("m", 1, "a"), ("m", 2, "b"), ("m", 4, "d")],
+        &[("m", 1, "a"), ("m", 2, "b"), ("n", 1, "c")],
+    ] {
+        assert_ne!(of(wrong).0, Problems::new(), "{wrong:?}");
+    }
 }
 
 #[test]

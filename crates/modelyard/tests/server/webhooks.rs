@@ -56,7 +56,7 @@ fn a_webhook_is_what_mlflow_says() {
     let asked = json!({
         "name": "w", "url": "http://127.0.0.1:9/x", "description": "why", "secret": "s3cret",
         "events": [event("MODEL_VERSION_TAG", "SET"), event("MODEL_VERSION_ALIAS", "CREATED"),
-                   event("MODEL_VERSION_TAG", "DELETED"), event("MODEL_VERSION_TAG", "SET")],
+                   event("MODEL_VERSION_TAG", "DELETED")],
     });
     let made = server.post(WEBHOOKS, &asked).json();
     let id = text(&made["webhook"]["webhook_id"]);
@@ -104,6 +104,10 @@ fn mistakes_are_answered_in_mlflows_words() {
     for (asked, message) in [
         (with("events", json!([])), empty),
         (with("events", json!([event("REGISTERED_MODEL", "DELETED")])), pair),
+        (
+            with("events", json!([event("PROMPT", "CREATED"), event("PROMPT", "CREATED")])),
+            "The webhook event 'prompt.created' is given twice",
+        ),
         (with("events", json!([{}])), "A webhook event needs an entity and an action"),
         (with("events", json!([event("FOO", "CREATED")])), "A webhook event needs an entity"),
         (with("url", json!("ftp://x/")), scheme),

@@ -52,7 +52,7 @@ impl From<WebhookEvent> for Event {
 
 /// Checks a list of events and sorts it.
 fn normal(events: &mut Vec<Event>) -> Result<(), Error> {
-    let mut sorted = events.iter().copied().map(WebhookEvent::from).collect();
+    let mut sorted: Vec<WebhookEvent> = events.iter().copied().map(Into::into).collect();
     check_events(&mut sorted)?;
     *events = sorted.into_iter().map(Event::from).collect();
     Ok(())

@@ -24,16 +24,20 @@ pub fn check_name(name: &str) -> Result<(), Error> {
     )))
 }
 
-/// Checks a list of events, sorts it as MLflow does and removes what is there twice.
+/// Checks a list of events and sorts it as MLflow does.
 ///
 /// # Errors
-/// `INVALID_PARAMETER_VALUE` for an event that does not exist.
-pub fn check_events(events: &mut Vec<WebhookEvent>) -> Result<(), Error> {
+/// `INVALID_PARAMETER_VALUE` for an event that does not exist, or is there twice: MLflow's database refuses that.
+pub fn check_events(events: &mut [WebhookEvent]) -> Result<(), Error> {
     events.iter().try_for_each(|event| event.check())?;
     events.sort_by_key(|event| event.sort_key());
-    // MLflow's database refuses the second.
-    events.dedup();
-    Ok(())
+    match events.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Error::invalid(format!(
+            "The webhook event '{}' is given twice; name each once.",
+            pair[0].name()
+        ))),
+    }
 }
 
 /// The parts of a webhook's URL that decide whether it is allowed, as Python's `urlparse` finds them.

@@ -22,7 +22,7 @@ pub(crate) struct WebhookArgs {
           value_parser = FalseyValueParser::new(), help_heading = WEBHOOKS)]
     pub(crate) webhook_allow_private_ips: bool,
     /// Key with which the secrets of webhooks are kept: 32 bytes in URL-safe base64 [default: made
-    /// in the data folder; servers that share a PostgreSQL database must be given the same one].
+    /// beside the SQLite database; servers that share a PostgreSQL database must be given one].
     #[arg(long, value_name = "KEY", env = "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY",
           hide_env_values = true, value_parser = parse_key, help_heading = WEBHOOKS)]
     pub(crate) webhook_secret_key: Option<GivenKey>,
