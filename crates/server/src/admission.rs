@@ -135,11 +135,11 @@ impl Admission {
             ("read", &self.read),
             ("write", &self.write),
             ("transfer", &self.transfer),
-            ("send", &self.send),
             ("events", &self.events),
             ("body_memory", &self.bodies),
             ("answer_memory", &self.answers),
             ("large_parses", &self.parses),
+            ("send", &self.send),
         ]
     }
 }

@@ -122,7 +122,7 @@ impl Yard {
 }
 
 /// Runs a test on each engine.
-fn on_each(test: impl AsyncFn(&DatabaseUri)) {
+fn on_each(test: &impl AsyncFn(&DatabaseUri)) {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = DatabaseUri::Sqlite(folder.path().join("test.db"));
     let postgres = modelyard_testkit::postgres_url().map(DatabaseUri::Postgres);
@@ -140,7 +140,7 @@ fn raw(head: &str) -> Reply {
 
 #[test]
 fn a_change_is_told_at_once_and_signed() {
-    on_each(async |uri| {
+    on_each(&async |uri| {
         let yard = Yard::open(uri, 1, settings()).await;
         let receiver = Receiver::start();
         yard.hook("w", receiver.url()).await;
@@ -159,7 +159,7 @@ fn a_change_is_told_at_once_and_signed() {
 
 #[test]
 fn failures_that_may_pass_are_tried_again_with_the_same_id() {
-    on_each(async |uri| {
+    on_each(&async |uri| {
         let yard = Yard::open(uri, 1, settings()).await;
         let receiver = Receiver::replying(|_, before| match before {
             0 => raw("503 x\r\nretry-after: 1"),
@@ -181,7 +181,7 @@ fn failures_that_may_pass_are_tried_again_with_the_same_id() {
 
 #[test]
 fn what_will_not_pass_is_not_tried_again() {
-    on_each(async |uri| {
+    on_each(&async |uri| {
         let yard = Yard::open(uri, 1, Settings { retries: 0, ..settings() }).await;
         let inside = Receiver::start();
         let to = inside.url().to_owned();
@@ -220,7 +220,7 @@ fn what_will_not_pass_is_not_tried_again() {
 
 #[test]
 fn a_receiver_that_hangs_or_crawls_holds_up_nobody_else() {
-    on_each(async |uri| {
+    on_each(&async |uri| {
         let yard = Yard::open(uri, 1, settings()).await;
         let silent = Receiver::replying(|_, _| Reply::Silence);
         let crawling = Receiver::replying(|_, _| {
@@ -246,7 +246,7 @@ fn a_receiver_that_hangs_or_crawls_holds_up_nobody_else() {
 
 #[test]
 fn the_order_of_a_model_is_kept_whatever_fails() {
-    on_each(async |uri| {
+    on_each(&async |uri| {
         let yard = Arc::new(Yard::open(uri, 1, settings()).await);
         // Every other request is answered with an error or none at all.
         let receiver = Receiver::replying(|_, before| match before % 4 {
@@ -322,7 +322,7 @@ fn two_servers_on_one_database_share_the_work() {
 
 #[test]
 fn what_waits_when_the_server_stops_is_told_by_the_next() {
-    on_each(async |uri| {
+    on_each(&async |uri| {
         let quiet = Yard::open(uri, 1, Settings { sends: false, ..settings() }).await;
         let receiver = Receiver::start();
         quiet.hook("w", receiver.url()).await;
@@ -340,7 +340,7 @@ fn what_waits_when_the_server_stops_is_told_by_the_next() {
 
 #[test]
 fn a_lost_key_is_said_and_nothing_goes_out_unsigned() {
-    on_each(async |uri| {
+    on_each(&async |uri| {
         let yard = Yard::open(uri, 1, settings()).await;
         let receiver = Receiver::start();
         yard.hook("w", receiver.url()).await;
