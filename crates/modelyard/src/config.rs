@@ -82,7 +82,7 @@ impl Data {
         let artifacts = artifacts(args, &folder, here);
         let rules = Rules { cut_long_values: args.truncate_long_values };
         let model_sources = model_sources(given(&args.model_source_pattern))?;
-        let webhooks = webhooks(&args.webhooks, &database);
+        let webhooks = webhooks(&args.webhooks, &database)?;
         Ok(Self { database, database_folder, artifacts, rules, webhooks, model_sources })
     }
 }
@@ -119,9 +119,15 @@ impl Config {
 }
 
 /// Servers that share a database must share the key, so only one that has its own makes a key.
-fn webhooks(args: &WebhookArgs, database: &DatabaseUri) -> modelyard_webhooks::Settings {
-    let given = args.webhook_secret_key.as_ref().and_then(|key| key.0.clone());
-    let key = given.unwrap_or_else(|| match database {
+fn webhooks(
+    args: &WebhookArgs,
+    database: &DatabaseUri,
+) -> Result<modelyard_webhooks::Settings, Usage> {
+    let given = given(&args.webhook_secret_key).map(|text| {
+        // The text itself is nobody's to see.
+        KeySource::given(text).map_err(|error| Usage(format!("--webhook-secret-key: {error}")))
+    });
+    let key = given.transpose()?.unwrap_or_else(|| match database {
         DatabaseUri::Sqlite(path) => KeySource::File(path.with_file_name(WEBHOOK_KEY)),
         DatabaseUri::Postgres(_) => KeySource::Missing,
     });
@@ -129,14 +135,14 @@ fn webhooks(args: &WebhookArgs, database: &DatabaseUri) -> modelyard_webhooks::S
         schemes: args.webhook_allowed_schemes.0.clone(),
         allow_private: args.webhook_allow_private_ips,
     };
-    modelyard_webhooks::Settings {
+    Ok(modelyard_webhooks::Settings {
         policy,
         key,
         timeout: args.webhook_timeout,
         retries: args.webhook_max_retries,
         workers: args.webhook_workers,
         sends: true,
-    }
+    })
 }
 
 fn model_sources(pattern: Option<&str>) -> Result<Option<Regex>, Usage> {
