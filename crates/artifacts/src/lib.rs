@@ -18,6 +18,7 @@ mod repository;
 #[cfg(test)]
 mod testing;
 mod uri;
+mod walk;
 
 pub use error::{Cause, Error, Result};
 pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX, UploadId};
@@ -28,6 +29,7 @@ pub use path::{
     ArtifactPath, DEPTH_MAX, InvalidPath, NAME_MAX_BYTES, PATH_MAX_BYTES, RESERVED_NAME,
 };
 pub use read::ArtifactFile;
-pub use repositories::{Located, Repositories, StoreConfig};
+pub use repositories::{Located, OwnStore, Repositories, StoreConfig};
 pub use repository::{Entry, FinishedPart, Repository};
 pub use uri::{ArtifactUri, InvalidUri, Place, Remote};
+pub use walk::{FoundFile, Walk};

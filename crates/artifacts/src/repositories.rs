@@ -13,7 +13,7 @@ use crate::repository::Repository;
 use crate::uri::{ArtifactUri, Place, Remote};
 
 /// What stands before the path in an `http` location of proxied artifacts.
-const PROXY_ROUTE: &str = "/api/2.0/mlflow-artifacts/artifacts";
+pub(crate) const PROXY_ROUTE: &str = "/api/2.0/mlflow-artifacts/artifacts";
 
 /// How the server was told to keep artifacts.
 #[derive(Debug, Clone)]
@@ -42,6 +42,15 @@ pub struct Repositories {
     /// Folders of this machine, with the repository in each; the innermost first.
     local: Vec<(PathBuf, Repository)>,
     rules: LocationRules,
+}
+
+/// The roles of a server's own stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnStore {
+    /// What lies behind the proxy (`--artifacts-destination`).
+    Destination,
+    /// Where experiments keep their artifacts by default (`--default-artifact-root`).
+    Root,
 }
 
 /// A tree of artifacts within a repository: those of a run, say.
@@ -130,6 +139,29 @@ impl Repositories {
     /// What lies behind the artifact proxy; `None` if it is off.
     pub fn destination(&self) -> Option<&Repository> {
         self.destination.as_ref()
+    }
+
+    /// The stores that are this server's own, by name: what lies behind the proxy, and the artifact root if the
+    /// server reaches it. One that lies within another is left out.
+    pub fn own(&self) -> Vec<(OwnStore, Repository)> {
+        let root = match self.artifact_root.place() {
+            Place::Local(path) => self.find_local(&self.artifact_root, path).ok(),
+            _ => None,
+        };
+        let root = root.map(|located| (OwnStore::Root, located.repository));
+        let destination = self.destination.clone().map(|it| (OwnStore::Destination, it));
+        match (destination, root) {
+            (Some(destination), Some(root)) => {
+                let folder =
+                    |store: &(OwnStore, Repository)| store.1.local_folder().map(Path::to_owned);
+                match (folder(&destination), folder(&root)) {
+                    (Some(outer), Some(inner)) if inner.starts_with(&outer) => vec![destination],
+                    (Some(inner), Some(outer)) if inner.starts_with(&outer) => vec![root],
+                    _ => vec![destination, root],
+                }
+            }
+            (destination, root) => destination.into_iter().chain(root).collect(),
+        }
     }
 
     /// What a stored location means, whether or not this server can reach it.

@@ -1,5 +1,7 @@
 //! One interface to every kind of artifact store.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use futures_util::Stream;
 
@@ -44,6 +46,24 @@ pub struct FinishedPart {
 }
 
 impl Repository {
+    /// The folder of this machine that it is; `None` for a store elsewhere.
+    pub fn local_folder(&self) -> Option<&Path> {
+        match self {
+            Self::Local(local) => Some(local.folder()),
+        }
+    }
+
+    /// Ends all work in a folder of this machine that nobody else has open, and removes what lies there beside
+    /// the artifacts. Waits for other handles to be dropped. Other stores need no end.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn retire(self) -> Result<()> {
+        match self {
+            Self::Local(local) => local.retire().await,
+        }
+    }
+
     /// Whether the store can still be reached as it was when it was opened.
     ///
     /// # Errors

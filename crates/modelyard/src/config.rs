@@ -33,6 +33,8 @@ const PROXIED_ROOT: &str = "mlflow-artifacts:/";
 /// What is kept, and where.
 #[derive(Debug)]
 pub(crate) struct Data {
+    /// Where all lies that no flag has put elsewhere.
+    pub(crate) folder: PathBuf,
     /// The database.
     pub(crate) database: DatabaseUri,
     /// The folder that must exist before the database is opened.
@@ -83,7 +85,7 @@ impl Data {
         let rules = Rules { cut_long_values: args.truncate_long_values };
         let model_sources = model_sources(given(&args.model_source_pattern))?;
         let webhooks = webhooks(&args.webhooks, &database)?;
-        Ok(Self { database, database_folder, artifacts, rules, webhooks, model_sources })
+        Ok(Self { folder, database, database_folder, artifacts, rules, webhooks, model_sources })
     }
 }
 

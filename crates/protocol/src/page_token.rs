@@ -33,10 +33,12 @@ pub enum ListKind {
     ModelVersions = 7,
     /// The audit trail
     Events = 8,
-    /// webhooks
-    Webhooks = 9,
+    /// What was deleted, of our own API.
+    Trash = 9,
+    /// Webhooks
+    Webhooks = 10,
     /// A webhook's deliveries
-    Deliveries = 10,
+    Deliveries = 11,
 }
 
 /// The value of one ordering key in the last row shown.
@@ -148,8 +150,9 @@ fn parse(text: &str) -> Option<PageToken> {
         6 => ListKind::RegisteredModels,
         7 => ListKind::ModelVersions,
         8 => ListKind::Events,
-        9 => ListKind::Webhooks,
-        10 => ListKind::Deliveries,
+        9 => ListKind::Trash,
+        10 => ListKind::Webhooks,
+        11 => ListKind::Deliveries,
         _ => return None,
     };
     let fingerprint = u64::from_le_bytes(head[2..].try_into().ok()?);

@@ -20,3 +20,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         schema: include_str!("migrations/0003_webhooks.sql"),
     },
 ];
+
+/// The version of the schema that this program makes.
+pub fn newest_version() -> i64 {
+    MIGRATIONS.last().map_or(0, |last| last.version)
+}

@@ -16,6 +16,7 @@ mod request;
 mod retry;
 mod runs;
 mod settings;
+mod trash;
 mod webhooks;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(crate) use experiments::{Experiment, ExperimentSearch};
 pub(crate) use number::Number;
 pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::{Settings, shows_progress};
+pub(crate) use trash::{Deleted, TrashKind};
 pub(crate) use webhooks::{Delivery, TestResult, Webhook, WebhookChange};
 
 use retry::Policy;

@@ -23,4 +23,5 @@ mod runs;
 mod statements;
 mod tags;
 mod text;
+mod trash;
 mod webhooks;

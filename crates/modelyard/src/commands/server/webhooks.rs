@@ -9,7 +9,7 @@ use modelyard_webhooks::{DEFAULT_RETRIES, DEFAULT_TIMEOUT, DEFAULT_WORKERS, MAX_
 const WEBHOOKS: &str = "Webhooks";
 
 /// How webhooks are sent.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct WebhookArgs {
     /// Schemes that webhooks may have, separated by commas: https, http.
     #[arg(long, value_name = "SCHEMES", env = "MLFLOW_WEBHOOK_ALLOWED_SCHEMES",
