@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,7 +27,7 @@ use crate::{Error, Policy, Post, Reply, Resolve, SystemResolver, is_public};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Addresses of one name that are tried: enough for a service with several, too few to scan a network.
 const ADDRESSES_MAX: usize = 4;
-/// How long the beginning of an answer's body is waited for, when its status is there.
+/// How long the beginning of an answer's body is waited for at most, when its status is there.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest head of an answer.
 const HEAD_MAX_BYTES: usize = 16 << 10;
@@ -75,16 +75,19 @@ impl Egress {
     /// # Errors
     /// When no answer came; any answer is none.
     pub async fn post(&self, post: Post<'_>) -> Result<Reply, Error> {
-        let timeout = post.timeout;
+        let (begun, timeout, max_bytes) = (Instant::now(), post.timeout, post.reply_max_bytes);
         let exchange = tokio::time::timeout(timeout, self.exchange(post)).await;
-        exchange.unwrap_or(Err(Error::Slow(timeout)))
+        let (response, _connection) = exchange.unwrap_or(Err(Error::Slow(timeout)))?;
+        let rest = timeout.saturating_sub(begun.elapsed()).min(BODY_TIMEOUT);
+        Ok(read(response, max_bytes, rest).await)
     }
 
-    async fn exchange(&self, post: Post<'_>) -> Result<Reply, Error> {
+    /// The head of the answer, and the connection that its body comes from.
+    async fn exchange(&self, post: Post<'_>) -> Result<(Response<Incoming>, Connection), Error> {
         let url = self.parse(post.url)?;
         let request = request(&url, &post)?;
         let stream = self.connect(&url).await?;
-        let (mut sender, _connection) = if url.scheme() == "https" {
+        let (mut sender, connection) = if url.scheme() == "https" {
             let name = server_name(&url)?;
             let connector = self.tls.connector().await?;
             let encrypted = connector.connect(name, stream).await.map_err(broken)?;
@@ -93,7 +96,7 @@ impl Egress {
             handshake(stream).await?
         };
         let response = sender.send_request(request).await.map_err(broken)?;
-        read(response, post.reply_max_bytes).await
+        Ok((response, connection))
     }
 
     fn parse(&self, url: &str) -> Result<Url, Error> {
@@ -234,7 +237,7 @@ fn server_name(url: &Url) -> Result<ServerName<'static>, Error> {
 }
 
 /// The status and the beginning of the body; what breaks after the status does not matter.
-async fn read(response: Response<Incoming>, max_bytes: usize) -> Result<Reply, Error> {
+async fn read(response: Response<Incoming>, max_bytes: usize, timeout: Duration) -> Reply {
     let (head, mut incoming) = response.into_parts();
     let header = |name| head.headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
@@ -248,9 +251,9 @@ async fn read(response: Response<Incoming>, max_bytes: usize) -> Result<Reply, E
         }
     };
     // A body that does not end is cut; the answer is its status.
-    let _ = tokio::time::timeout(BODY_TIMEOUT, reading).await;
+    let _ = tokio::time::timeout(timeout, reading).await;
     let (retry_after, location) = (header(RETRY_AFTER), header(LOCATION));
-    Ok(Reply { status: head.status.as_u16(), retry_after, location, body })
+    Reply { status: head.status.as_u16(), retry_after, location, body }
 }
 
 fn broken(error: impl std::error::Error) -> Error {

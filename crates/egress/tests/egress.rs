@@ -192,6 +192,42 @@ async fn what_takes_too_long_ends() {
     assert_eq!((reply.status, reply.body.as_slice()), (200, b"half".as_slice()));
 }
 
+/// Receivers that keep on writing, slowly or fast: what has no status in time is no answer, the rest is cut.
+#[tokio::test]
+async fn what_never_ends_is_cut() {
+    let egress = Egress::new(open());
+    let timeout = Duration::from_millis(500);
+    let (drip, flood) = (Duration::from_millis(20), Duration::ZERO);
+    for (pause, begin) in [(drip, ""), (drip, "HTTP/1.1 200 x\r\nx: "), (drip, "HTTP/1.1 ")] {
+        let receiver = Receiver::replying(move |_, _| Answer::Endless(pause, begin.to_owned()));
+        let begun = Instant::now();
+        let outcome = egress.post(Post { timeout, ..post(receiver.url()) }).await;
+        // Some of it is no HTTP after a few bytes.
+        assert!(matches!(outcome, Err(Error::Slow(_) | Error::Broken(_))), "{outcome:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{begin:?}: {:?}", begun.elapsed());
+    }
+    let head = "HTTP/1.1 200 x\r\n\r\n";
+    for (pause, reply_max_bytes) in [(drip, 4096), (flood, 4096), (drip, 2)] {
+        let receiver = Receiver::replying(move |_, _| Answer::Endless(pause, head.to_owned()));
+        let begun = Instant::now();
+        let asked = Post { timeout, reply_max_bytes, ..post(receiver.url()) };
+        let reply = egress.post(asked).await.unwrap();
+        assert_eq!(reply.status, 200);
+        assert!(!reply.body.is_empty() && reply.body.len() <= reply_max_bytes);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+}
+
+/// Encryption that is never agreed upon takes no longer than anything else.
+#[tokio::test]
+async fn a_receiver_that_does_not_shake_hands_is_left() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let timeout = Duration::from_millis(300);
+    let outcome = Egress::new(open()).post(Post { timeout, ..post(&url) }).await;
+    assert_eq!(outcome, Err(Error::Slow(timeout)));
+}
+
 #[tokio::test]
 async fn only_schemes_that_are_allowed_are_used() {
     let receiver = Receiver::start();

@@ -26,7 +26,7 @@ pub(crate) use file::Defaults;
 /// Connections open at once, where the limit on open files allows them: some 160 MB when all idle.
 pub(crate) const CONNECTIONS_MAX: u32 = 8192;
 /// The file beside the database with the key of webhooks' secrets.
-const WEBHOOK_KEY: &str = "webhook-secrets.key";
+pub(crate) const WEBHOOK_KEY: &str = "webhook-secrets.key";
 /// The root clients use when artifacts pass through this server.
 const PROXIED_ROOT: &str = "mlflow-artifacts:/";
 
@@ -129,10 +129,9 @@ fn webhooks(
         // The text itself is nobody's to see.
         KeySource::given(text).map_err(|error| Usage(format!("--webhook-secret-key: {error}")))
     });
-    let key = given.transpose()?.unwrap_or_else(|| match database {
-        DatabaseUri::Sqlite(path) => KeySource::File(path.with_file_name(WEBHOOK_KEY)),
-        DatabaseUri::Postgres(_) => KeySource::Missing,
-    });
+    let key = given
+        .transpose()?
+        .unwrap_or_else(|| webhook_key_file(database).map_or(KeySource::Missing, KeySource::File));
     let policy = Policy {
         schemes: args.webhook_allowed_schemes.0.clone(),
         allow_private: args.webhook_allow_private_ips,
@@ -145,6 +144,14 @@ fn webhooks(
         workers: args.webhook_workers,
         sends: true,
     })
+}
+
+/// Where the key of webhooks' secrets lies when none is given: beside the database, if that is a file.
+pub(crate) fn webhook_key_file(database: &DatabaseUri) -> Option<PathBuf> {
+    match database {
+        DatabaseUri::Sqlite(path) => Some(path.with_file_name(WEBHOOK_KEY)),
+        DatabaseUri::Postgres(_) => None,
+    }
 }
 
 fn model_sources(pattern: Option<&str>) -> Result<Option<Regex>, Usage> {

@@ -60,7 +60,7 @@ pub use schema::newest_version as newest_schema_version;
 pub use trash::{TrashItem, TrashKind, TrashQuery, TrashScope};
 pub use webhooks::{
     Attempt, Claim, Claimed, Delivery, DeliveryQuery, DeliveryState, NewWebhook, Outbox, Verdict,
-    Webhook, WebhookUpdate,
+    Webhook, WebhookUpdate, sealed_secrets,
 };
 
 use changes::Changes;

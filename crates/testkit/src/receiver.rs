@@ -1,10 +1,13 @@
 //! A receiver of requests that behaves as a test wants it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
 /// How long a test waits for requests.
@@ -41,6 +44,8 @@ pub enum Reply {
     Status(u16),
     /// These bytes, after this time; then the connection is closed.
     Raw(Duration, String),
+    /// These bytes, then one more after each pause, as long as somebody reads.
+    Endless(Duration, String),
     /// Nothing: the connection stays open.
     Silence,
     /// Nothing: the connection is closed.
@@ -61,17 +66,48 @@ impl Receiver {
 
     /// Answers each request as `reply` says, which is given the number of requests before it.
     pub fn replying(reply: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::behind("http", Ok, reply)
+    }
+
+    /// Takes everything, encrypted, with this certificate and key in PEM.
+    ///
+    /// # Panics
+    /// If they are none.
+    pub fn encrypted(certificate: &[u8], key: &[u8]) -> Self {
+        let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(key).expect("a key");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .expect("a certificate and its key");
+        let config = Arc::new(config);
+        let encrypt = move |stream| {
+            let connection =
+                ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+            Ok(StreamOwned::new(connection, stream))
+        };
+        Self::behind("https", encrypt, |_, _| Reply::Status(200))
+    }
+
+    fn behind<S: Read + Write>(
+        scheme: &str,
+        wrap: impl Fn(TcpStream) -> io::Result<S> + Send + Sync + 'static,
+        reply: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let (all, reply) = (Arc::clone(&received), Arc::new(reply));
+        let (all, shared) = (Arc::clone(&received), Arc::new((wrap, reply)));
         // It ends with the process of the test.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (all, reply) = (Arc::clone(&all), Arc::clone(&reply));
+                let (all, shared) = (Arc::clone(&all), Arc::clone(&shared));
                 std::thread::spawn(move || {
                     // Whoever goes away in between is what some tests are about.
-                    let _ = serve(stream, &all, &*reply);
+                    let _ = shared.0(stream).and_then(|stream| serve(stream, &all, &shared.1));
                 });
             }
         });
@@ -114,11 +150,11 @@ impl Receiver {
 }
 
 fn serve(
-    mut stream: TcpStream,
+    mut stream: impl Read + Write,
     all: &Mutex<Vec<Received>>,
-    reply: &(impl Fn(&Received, usize) -> Reply + ?Sized),
-) -> std::io::Result<()> {
-    let Some(request) = read(&stream)? else { return Ok(()) };
+    reply: &impl Fn(&Received, usize) -> Reply,
+) -> io::Result<()> {
+    let Some(request) = read(&mut stream)? else { return Ok(()) };
     let before = {
         let mut all = all.lock().expect("the list");
         all.push(request.clone());
@@ -132,6 +168,14 @@ fn serve(
             std::thread::sleep(pause);
             stream.write_all(text.as_bytes())
         }
+        Reply::Endless(pause, begin) => {
+            stream.write_all(begin.as_bytes())?;
+            loop {
+                stream.flush()?;
+                std::thread::sleep(pause);
+                stream.write_all(b"a")?;
+            }
+        }
         Reply::Silence => {
             let mut rest = Vec::new();
             stream.read_to_end(&mut rest).map(drop)
@@ -141,7 +185,7 @@ fn serve(
 }
 
 /// A whole request; `None` when the other side went away before its end.
-fn read(stream: &TcpStream) -> std::io::Result<Option<Received>> {
+fn read(stream: &mut impl Read) -> io::Result<Option<Received>> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {

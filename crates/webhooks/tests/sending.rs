@@ -295,6 +295,42 @@ fn the_order_of_a_model_is_kept_whatever_fails() {
     });
 }
 
+/// What has happened is told, even if its subject is gone when its turn comes, and a new model of the same name
+/// neither waits for it nor takes its place.
+#[test]
+fn a_deleted_model_leaves_what_waits() {
+    on_each(&async |uri| {
+        let yard =
+            Yard::open(uri, 1, Settings { timeout: Duration::from_secs(30), ..settings() }).await;
+        let (open, gate) = (Arc::new(AtomicU64::new(0)), Duration::from_millis(5));
+        let opened = Arc::clone(&open);
+        let receiver = Receiver::replying(move |_, _| {
+            while opened.load(Ordering::Relaxed) == 0 {
+                std::thread::sleep(gate);
+            }
+            raw("200 x")
+        });
+        yard.hook("w", receiver.url()).await;
+        let author = || Author { name: "tester".to_owned(), reason: None };
+        let create = async || {
+            let (name, description) = ("same".to_owned(), String::new());
+            let new = NewRegisteredModel { name, description, tags: Vec::new() };
+            yard.store.create_registered_model(new, author()).await.unwrap();
+        };
+        create().await;
+        receiver.wait_for(1);
+        yard.store.delete_registered_model("same".to_owned(), author()).await.unwrap();
+        create().await;
+        receiver.wait_for(2);
+        open.store(1, Ordering::Relaxed);
+        let log = yard.log_when_settled("w").await;
+        assert_eq!(log.len(), 2);
+        assert!(log.iter().all(|it| (it.state, it.attempts) == (DeliveryState::Delivered, 1)));
+        assert_ne!(log[0].delivery_id, log[1].delivery_id);
+        yard.close().await;
+    });
+}
+
 #[test]
 fn two_servers_on_one_database_share_the_work() {
     let Some(uri) = modelyard_testkit::postgres_url().map(DatabaseUri::Postgres) else { return };

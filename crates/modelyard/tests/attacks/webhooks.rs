@@ -1,8 +1,8 @@
 //! Webhooks that are to reach what only the server can (CVE-2026-2393, -64849, -92568).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use modelyard_testkit::{Receiver, Reply};
+use modelyard_testkit::{Receiver, Reply, Setup};
 use serde_json::{Value, json};
 
 use crate::world::{CANARY, DOORS, World, text};
@@ -163,4 +163,67 @@ fn receivers_cannot_flood() {
         assert_eq!(world.wire.json("DELETE", &path, &json!({})).status, 200);
     }
     world.assert_well();
+}
+
+/// Receivers that keep on writing hold up their own test only, and a delivery to them is what their status says.
+#[test]
+fn receivers_that_never_end_hold_up_nobody() {
+    let flags = ["--webhook-allow-private-ips", "--webhook-allowed-schemes", "http"];
+    let mut world = World::with(&[&flags[..], &["--webhook-timeout", "1"]].concat());
+    let drip = Duration::from_millis(20);
+    let head = "HTTP/1.1 200 x\r\n";
+    for (pause, begin, took) in [
+        (drip, format!("{head}x: "), false),
+        (drip, format!("{head}\r\n"), true),
+        (Duration::ZERO, format!("{head}\r\n"), true),
+        (drip, format!("{head}content-length: 9999999\r\n\r\n"), true),
+    ] {
+        let receiver = Receiver::replying(move |_, _| Reply::Endless(pause, begin.clone()));
+        let made = world.call("webhooks", &hook(receiver.url()));
+        let id = text(&made["webhook"]["webhook_id"]);
+        let begun = Instant::now();
+        let path = format!("/api/2.0/mlflow/webhooks/{id}/test");
+        std::thread::scope(|scope| {
+            let tested = scope.spawn(|| world.server.post(&path, &json!({})).json());
+            receiver.wait_for(1);
+            // Others are served meanwhile.
+            assert_eq!(world.server.get("/health").status, 200);
+            let result = tested.join().expect("an answer")["result"].clone();
+            assert_eq!(result["success"], took, "{result}");
+            assert!(result.to_string().len() < 10_000);
+        });
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+    world.assert_well();
+}
+
+/// Nothing is sent to whoever cannot show that the name is theirs.
+#[test]
+fn wrong_certificates_are_refused() {
+    const KEY: &[u8] = include_bytes!("tls/key.pem");
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/attacks/tls/authority.pem");
+    let server = Setup::new(env!("CARGO_BIN_EXE_modelyard"))
+        .args(&["--webhook-allow-private-ips"])
+        .env("SSL_CERT_FILE", authority)
+        .start();
+    let test = |receiver: &Receiver| {
+        let made = server.post("/api/2.0/mlflow/webhooks", &hook(receiver.url())).json();
+        let id = text(&made["webhook"]["webhook_id"]);
+        server.post(&format!("/api/2.0/mlflow/webhooks/{id}/test"), &json!({})).json()
+    };
+    for (certificate, why) in [
+        (&include_bytes!("tls/stranger.pem")[..], "UnknownIssuer"),
+        (&include_bytes!("tls/other-name.pem")[..], "not valid for name"),
+        (&include_bytes!("tls/expired.pem")[..], "expired"),
+    ] {
+        let receiver = Receiver::encrypted(certificate, KEY);
+        let result = test(&receiver)["result"].clone();
+        assert_eq!(result["success"], false, "{why}: {result}");
+        assert!(text(&result["error_message"]).contains(why), "{why}: {result}");
+        assert_eq!(receiver.received().len(), 0, "{why}");
+    }
+    // The right one is taken, so the others were not refused for another reason.
+    let receiver = Receiver::encrypted(include_bytes!("tls/right.pem"), KEY);
+    assert_eq!(test(&receiver)["result"]["success"], true);
+    assert_eq!(receiver.received().len(), 1);
 }

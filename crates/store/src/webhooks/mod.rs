@@ -4,7 +4,7 @@ mod deliveries;
 mod enqueue;
 mod outbox;
 
-use modelyard_database::{Conn, Insert, Kind, Param, Row};
+use modelyard_database::{Conn, DatabaseUri, Insert, Kind, Param, Row};
 use modelyard_protocol::limits::MAX_WEBHOOKS;
 use modelyard_protocol::page_token::KeyValue as Key;
 use modelyard_protocol::webhooks::{WebhookEvent, WebhookStatus};
@@ -124,6 +124,21 @@ impl Store {
     pub async fn delete_webhook(&self, webhook_id: String) -> Result<()> {
         self.db.write(webhook_id, |conn, id| Box::pin(delete(conn, id))).await
     }
+}
+
+/// The version of the schema since which there are webhooks.
+const SINCE_SCHEMA: i64 = 3;
+
+/// How many webhooks of a database have a secret. It is only looked at: it may be of an older program.
+///
+/// # Errors
+/// Those of the database.
+pub async fn sealed_secrets(uri: &DatabaseUri) -> Result<u64> {
+    if uri.look().await?.schema_version < Some(SINCE_SCHEMA) {
+        return Ok(0);
+    }
+    let count = uri.number("SELECT count(*) FROM webhook WHERE secret IS NOT NULL").await?;
+    Ok(count.unsigned_abs())
 }
 
 /// The number in a cursor of a list that is ordered by it.
