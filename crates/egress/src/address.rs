@@ -1,4 +1,4 @@
-//! Which addresses belong to the public internet.
+//! Which addresses belong to the public internet, and which to nobody but the machine itself.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -29,6 +29,19 @@ const GLOBAL_V6: (u128, u32) = (0x2000 << 112, 3);
 const NOT_PUBLIC_V6: [(u128, u32); 3] =
     [(0x2001 << 112, 23), (0x2001_0db8 << 96, 32), (0x3fff << 112, 20)];
 
+/// Where a machine in a cloud asks for its own credentials: link-local addresses, and the fixed ones that some
+/// clouds have beside them (Azure, Alibaba; AWS and Google in IPv6).
+const METADATA: [(Ipv4Addr, u32); 3] = [
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(168, 63, 129, 16), 32),
+    (Ipv4Addr::new(100, 100, 100, 200), 32),
+];
+const METADATA_V6: [(u128, u32); 3] = [
+    (0xfe80 << 112, 10),
+    (0xfd00_0ec2_0000_0000_0000_0000_0000_0254, 128),
+    (0xfd20_00ce_0000_0000_0000_0000_0000_0254, 128),
+];
+
 /// IPv6 forms of an IPv4 address: mapped, translated (NAT64).
 const MAPPED: (u128, u32) = (0xffff << 32, 96);
 const TRANSLATED: (u128, u32) = (0x0064_ff9b << 96, 96);
@@ -38,29 +51,45 @@ const SIX_TO_FOUR: (u128, u32) = (0x2002 << 112, 16);
 /// Whether an address belongs to the public internet. An IPv6 address that stands for an IPv4 address is what
 /// that is.
 pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
+    match plain(address) {
+        IpAddr::V4(address) => !is_in_v4(address, &NOT_PUBLIC),
+        IpAddr::V6(address) => {
+            is_in_v6(address, &[GLOBAL_V6]) && !is_in_v6(address, &NOT_PUBLIC_V6)
+        }
     }
 }
 
-fn is_public_v4(address: Ipv4Addr) -> bool {
+/// Whether a machine's own credentials may be had at an address. No receiver of anybody's lies there.
+pub(crate) fn is_metadata(address: IpAddr) -> bool {
+    match plain(address) {
+        IpAddr::V4(address) => is_in_v4(address, &METADATA),
+        IpAddr::V6(address) => is_in_v6(address, &METADATA_V6),
+    }
+}
+
+fn is_in_v4(address: Ipv4Addr, nets: &[(Ipv4Addr, u32)]) -> bool {
     let bits = u32::from(address);
-    !NOT_PUBLIC.iter().any(|(net, length)| (bits ^ u32::from(*net)) >> (32 - length) == 0)
+    nets.iter().any(|(net, length)| (bits ^ u32::from(*net)) >> (32 - length) == 0)
 }
 
-fn is_public_v6(address: Ipv6Addr) -> bool {
+fn is_in_v6(address: Ipv6Addr, nets: &[(u128, u32)]) -> bool {
     let bits = u128::from(address);
-    let is_in = |(net, length): (u128, u32)| (bits ^ net) >> (128 - length) == 0;
+    nets.iter().any(|(net, length)| (bits ^ net) >> (128 - length) == 0)
+}
+
+/// The IPv4 address that an IPv6 address stands for, or the address itself.
+fn plain(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    let shift = if is_in_v6(v6, &[MAPPED, TRANSLATED]) {
+        0
+    } else if is_in_v6(v6, &[SIX_TO_FOUR]) {
+        80
+    } else {
+        return address;
+    };
     #[expect(clippy::cast_possible_truncation, reason = "the 32 bits that are the address")]
-    let inner = |shift: u32| is_public_v4(Ipv4Addr::from((bits >> shift) as u32));
-    if is_in(MAPPED) || is_in(TRANSLATED) {
-        return inner(0);
-    }
-    if is_in(SIX_TO_FOUR) {
-        return inner(80);
-    }
-    is_in(GLOBAL_V6) && !NOT_PUBLIC_V6.into_iter().any(is_in)
+    let bits = (u128::from(v6) >> shift) as u32;
+    IpAddr::V4(Ipv4Addr::from(bits))
 }
 
 #[cfg(test)]
@@ -134,6 +163,30 @@ mod tests {
             "2001:4860:4860::8888",
         ] {
             assert!(is_public(address.parse().expect("an address")), "{address}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_had_at_known_addresses() {
+        for (address, expected) in [
+            ("169.254.169.254", true),
+            ("169.254.170.2", true),
+            ("168.63.129.16", true),
+            ("100.100.100.200", true),
+            ("::ffff:169.254.169.254", true),
+            ("64:ff9b::a9fe:a9fe", true),
+            ("2002:a9fe:a9fe::1", true),
+            ("fe80::1", true),
+            ("fd00:ec2::254", true),
+            ("fd20:ce::254", true),
+            ("127.0.0.1", false),
+            ("10.0.0.1", false),
+            ("100.100.100.201", false),
+            ("fd00::1", false),
+            ("::1", false),
+            ("8.8.8.8", false),
+        ] {
+            assert_eq!(is_metadata(address.parse().expect("an address")), expected, "{address}");
         }
     }
 }

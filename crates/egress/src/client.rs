@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use url::{Host, Url};
 
+use crate::address::is_metadata;
 use crate::tls::Tls;
 use crate::{Error, Policy, Post, Reply, Resolve, SystemResolver, is_public};
 
@@ -61,13 +62,14 @@ impl Egress {
     /// When the URL cannot be used, or the name means nothing.
     pub async fn forbidden(&self, url: &str, timeout: Duration) -> Result<Option<IpAddr>, Error> {
         let url = self.parse(url)?;
-        if self.policy.allow_private {
+        // Where a name of one's own network leads may show only later; it is judged when it is connected to.
+        if self.policy.allow_private && matches!(url.host(), Some(Host::Domain(_))) {
             return Ok(None);
         }
         let look_up = self.addresses(&url);
         let found = tokio::time::timeout(timeout, look_up).await;
         let found = found.unwrap_or(Err(Error::Slow(timeout)))?;
-        Ok(found.into_iter().map(|address| address.ip()).find(|address| !is_public(*address)))
+        Ok(found.into_iter().map(|address| address.ip()).find(|address| !self.may_reach(*address)))
     }
 
     /// Sends a request and reads the beginning of its answer.
@@ -155,8 +157,12 @@ impl Egress {
         Err(last)
     }
 
+    fn may_reach(&self, address: IpAddr) -> bool {
+        is_public(address) || (self.policy.allow_private && !is_metadata(address))
+    }
+
     fn judge(&self, address: SocketAddr) -> Result<(), Error> {
-        if self.policy.allow_private || is_public(address.ip()) {
+        if self.may_reach(address.ip()) {
             return Ok(());
         }
         Err(Error::Refused(format!("{} is not a public IP address", address.ip())))

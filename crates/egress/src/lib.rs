@@ -22,7 +22,8 @@ pub use resolve::{Found, Resolve, SystemResolver};
 pub struct Policy {
     /// The schemes of URLs: `https`, and `http` where that is allowed.
     pub schemes: Vec<String>,
-    /// Whether addresses that are not public may be reached.
+    /// Whether addresses that are not public may be reached; those at which a machine asks for its own credentials
+    /// never are.
     pub allow_private: bool,
 }
 

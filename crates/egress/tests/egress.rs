@@ -127,6 +127,23 @@ async fn a_name_that_changes_its_meaning_is_judged_by_where_it_leads() {
     assert_eq!(receiver.received().len(), 0);
 }
 
+/// Whoever may reach the whole network may still not be given the machine's own credentials.
+#[tokio::test]
+async fn metadata_services_are_reached_by_nobody() {
+    let limit = Duration::from_secs(5);
+    for host in ["169.254.169.254", "2852039166", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]"] {
+        let url = format!("http://{host}/latest/meta-data/");
+        let egress = Egress::new(open());
+        let forbidden = egress.forbidden(&url, limit).await;
+        assert!(matches!(forbidden, Ok(Some(_))), "{host}: {forbidden:?}");
+        let outcome = egress.post(post(&url)).await;
+        assert!(matches!(outcome, Err(Error::Refused(_))), "{host}: {outcome:?}");
+    }
+    let named = Names::new(vec![vec!["169.254.169.254:80".parse().unwrap()]]);
+    let outcome = Egress::with_resolver(open(), named).post(post("http://metadata.example/")).await;
+    assert!(matches!(outcome, Err(Error::Refused(_))), "{outcome:?}");
+}
+
 #[tokio::test]
 async fn a_name_with_a_public_and_a_private_address_is_refused_whole() {
     let receiver = Receiver::start();

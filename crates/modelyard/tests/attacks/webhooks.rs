@@ -76,6 +76,48 @@ fn nothing_inside_can_be_named() {
     }
 }
 
+/// What opens the operator's network opens no machine's credentials.
+#[test]
+fn metadata_services_cannot_be_named_at_all() {
+    let flags = ["--webhook-allow-private-ips", "--webhook-allowed-schemes", "http,https"];
+    let mut world = World::with(&flags);
+    for host in ["169.254.169.254", "2852039166", "0xa9fea9fe", "[::ffff:a9fe:a9fe]", "[fe80::1]"] {
+        let url = format!("http://{host}/latest/meta-data/");
+        let reply = world.post("/api", "webhooks", &hook(&url));
+        world.refused(&url, &reply);
+    }
+    world.assert_unharmed();
+}
+
+/// More tests of a receiver that hangs than the server sends at once: the others wait, or are told to come back,
+/// and whoever wants something else is served.
+#[test]
+fn hanging_receivers_do_not_use_up_the_server() {
+    let flags = ["--webhook-allow-private-ips", "--webhook-allowed-schemes", "http"];
+    let mut world = World::with(&[&flags[..], &["--webhook-timeout", "5"]].concat());
+    let silent = Receiver::replying(|_, _| Reply::Silence);
+    let made = world.call("webhooks", &hook(silent.url()));
+    let path = format!("/api/2.0/mlflow/webhooks/{}/test", text(&made["webhook"]["webhook_id"]));
+    let server = &world.server;
+    std::thread::scope(|scope| {
+        let tests: Vec<_> =
+            (0..24).map(|_| scope.spawn(|| server.post(&path, &json!({})).status)).collect();
+        silent.wait_for(8);
+        let begun = Instant::now();
+        for number in 0..20 {
+            let asked = json!({"name": format!("m{number}")});
+            let answer = server.post("/api/2.0/mlflow/registered-models/create", &asked);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        for test in tests {
+            let status = test.join().expect("an answer");
+            assert!(matches!(status, 200 | 429 | 503), "{status}");
+        }
+    });
+    world.assert_well();
+}
+
 #[test]
 fn other_schemes_and_broken_urls_are_refused() {
     let mut world = World::with(&["--webhook-allowed-schemes", "http,https"]);

@@ -15,7 +15,8 @@ pub(crate) struct WebhookArgs {
     #[arg(long, value_name = "SCHEMES", env = "MLFLOW_WEBHOOK_ALLOWED_SCHEMES",
           default_value = "https", value_parser = parse_schemes, help_heading = WEBHOOKS)]
     pub(crate) webhook_allowed_schemes: Schemes,
-    /// DANGEROUS: webhooks may reach this machine, its network and the metadata of its cloud.
+    /// DANGEROUS: webhooks may reach this machine and its network, and whoever makes one can read the
+    /// beginning of what is answered. The metadata of its cloud stays out of reach.
     #[arg(long, env = "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS",
           value_parser = FalseyValueParser::new(), help_heading = WEBHOOKS)]
     pub(crate) webhook_allow_private_ips: bool,
