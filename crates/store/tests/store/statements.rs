@@ -19,6 +19,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "registry",
         schema: include_str!("../../src/migrations/0002_registry.sql"),
     },
+    Migration {
+        version: 3,
+        name: "places of model versions",
+        schema: include_str!("../../src/migrations/0003_version_places.sql"),
+    },
 ];
 
 /// A text in the sources, and where it stands.
