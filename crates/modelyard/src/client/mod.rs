@@ -20,6 +20,7 @@ mod runs;
 mod settings;
 mod trail;
 mod trash;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::{Settings, shows_progress};
 pub(crate) use trail::{Check, Event, EventSearch, Outcome, Policy as AliasPolicy};
 pub(crate) use trash::{Deleted, TrashKind};
+pub(crate) use webhooks::{Delivery, TestResult, Webhook, WebhookChange};
 
 use retry::Policy;
 

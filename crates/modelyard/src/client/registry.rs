@@ -319,7 +319,7 @@ impl Client {
         message: &impl Serialize,
         repeatable: bool,
     ) -> Result<(), Error> {
-        let Empty {} = self.exchange_json(method, path, message, repeatable)?;
+        let Empty {} = self.message(method, path, message, repeatable)?;
         Ok(())
     }
 }

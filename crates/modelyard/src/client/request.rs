@@ -79,11 +79,11 @@ impl Client {
         message: &impl Serialize,
         repeatable: bool,
     ) -> Result<T, Error> {
-        self.exchange_json(Method::POST, path, message, repeatable)
+        self.message(Method::POST, path, message, repeatable)
     }
 
-    /// As [`post`](Self::post), with another method.
-    pub(crate) fn exchange_json<T: DeserializeOwned>(
+    /// Any method with a JSON message, answered in JSON. `repeatable`: see [`Call`].
+    pub(crate) fn message<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,

@@ -142,7 +142,7 @@ impl Client {
             checks: &'a [String],
         }
         let path = format!("{}/aliases/{}/policy", model(name), escape(alias));
-        self.exchange_json(Method::PUT, &path, &Demand { checks }, true)
+        self.message(Method::PUT, &path, &Demand { checks }, true)
     }
 
     /// The newest outcome of every check of a version.
@@ -159,7 +159,7 @@ impl Client {
         outcome: &Outcome<'_>,
     ) -> Result<(), Error> {
         let path = format!("{}/{}", checks_of(version), escape(check));
-        let Empty {} = self.exchange_json(Method::PUT, &path, outcome, true)?;
+        let Empty {} = self.message(Method::PUT, &path, outcome, true)?;
         Ok(())
     }
 

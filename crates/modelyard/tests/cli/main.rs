@@ -11,3 +11,4 @@ mod registry;
 mod runs;
 mod stub;
 mod support;
+mod webhooks;

@@ -25,3 +25,4 @@ mod statements;
 mod tags;
 mod text;
 mod trash;
+mod webhooks;
