@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RegistryEvent } from '../api/registry';
-import { actionsOf, describeEvent, trailKind } from './trail';
+import { actionsOf, describeEvent, isShort, trailKind } from './trail';
 
 const event = (action: string, more: Partial<RegistryEvent> = {}): RegistryEvent => ({
   event_id: '1',
@@ -15,9 +15,9 @@ const event = (action: string, more: Partial<RegistryEvent> = {}): RegistryEvent
 describe('describeEvent', () => {
   it('tells a moved alias from a new one', () => {
     const moved = event('ALIAS_SET', { key: 'champion', from: '3', to: '4', version: '4' });
-    expect(describeEvent(moved)).toEqual({ what: 'Moved the alias', subject: 'champion', from: 'v3', to: 'v4', tone: 'plain' });
+    expect(describeEvent(moved)).toEqual({ what: 'Moved the alias', subject: 'champion', from: '3', to: '4', tone: 'plain', versions: true });
     const set = event('ALIAS_SET', { key: 'champion', to: '4', version: '4' });
-    expect(describeEvent(set)).toMatchObject({ what: 'Set the alias', from: undefined, to: 'v4' });
+    expect(describeEvent(set)).toMatchObject({ what: 'Set the alias', from: undefined, to: '4' });
   });
 
   it('says whether a check passed', () => {
@@ -37,6 +37,12 @@ describe('describeEvent', () => {
   it('shows an action it does not know by its name', () => {
     expect(describeEvent(event('MODEL_BLESSED')).what).toBe('MODEL_BLESSED');
   });
+});
+
+it('keeps long texts and those of several lines out of the line', () => {
+  expect(isShort({ what: '', from: 'None', to: 'Staging', tone: 'plain' })).toBe(true);
+  expect(isShort({ what: '', to: 'x'.repeat(61), tone: 'plain' })).toBe(false);
+  expect(isShort({ what: '', to: 'a\nb', tone: 'plain' })).toBe(false);
 });
 
 describe('kinds', () => {

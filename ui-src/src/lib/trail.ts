@@ -28,16 +28,27 @@ export interface TrailLine {
   from?: string | undefined;
   to?: string | undefined;
   tone: 'plain' | 'good' | 'bad';
+  /** What it changed are versions, which can be gone to. */
+  versions?: boolean;
+  /** What happened, happened to the version itself and not to something of it. */
+  whole?: boolean;
 }
+
+/** Longer texts than this stand below the line and not in it. */
+const INLINE_CHARS_MAX = 60;
+
+/** Whether the change can be said in the line itself. */
+export const isShort = ({ from = '', to = '' }: TrailLine): boolean =>
+  from.length + to.length <= INLINE_CHARS_MAX && !/\n/.test(from + to);
 
 /** Words for the events that only name what was made or removed. */
 const PLAIN: Record<string, string> = {
   MODEL_CREATED: 'Created the model',
   MODEL_UPDATED: 'Changed the description',
   MODEL_DELETED: 'Deleted the model',
-  VERSION_CREATED: 'Registered the version',
+  VERSION_CREATED: 'Registered',
   VERSION_UPDATED: 'Changed the description',
-  VERSION_DELETED: 'Deleted the version',
+  VERSION_DELETED: 'Deleted',
 };
 
 export function describeEvent(event: RegistryEvent): TrailLine {
@@ -51,12 +62,13 @@ export function describeEvent(event: RegistryEvent): TrailLine {
       return {
         what: change.from === undefined ? 'Set the alias' : 'Moved the alias',
         subject,
-        from: versionName(change.from),
-        to: versionName(change.to ?? event.version ?? undefined),
+        from: change.from,
+        to: change.to,
         tone: 'plain',
+        versions: true,
       };
     case 'ALIAS_DELETED':
-      return { what: 'Removed the alias', subject, from: versionName(change.from ?? event.version ?? undefined), tone: 'bad' };
+      return { what: 'Removed the alias', subject, from: change.from, tone: 'bad', versions: true };
     case 'STAGE_CHANGED':
       return { what: 'Changed the stage', ...change, tone: 'plain' };
     case 'CHECK_RECORDED':
@@ -75,8 +87,6 @@ export function describeEvent(event: RegistryEvent): TrailLine {
     case 'VERSION_UPDATED':
       return { what: PLAIN[action] ?? action, ...change, tone: 'plain' };
     default:
-      return { what: PLAIN[action] ?? action, tone: action.endsWith('_DELETED') ? 'bad' : 'plain' };
+      return { what: PLAIN[action] ?? action, tone: action.endsWith('_DELETED') ? 'bad' : 'plain', whole: true };
   }
 }
-
-const versionName = (version: string | undefined): string | undefined => (version === undefined ? undefined : `v${version}`);
