@@ -8,11 +8,13 @@
 mod http;
 mod left_out;
 mod postgres;
+mod receiver;
 mod server;
 mod sqlite;
 
 pub use http::{Answer, Client};
 pub use left_out::{Lack, left_out};
 pub use postgres::{drop_postgres, postgres_authority, postgres_url};
+pub use receiver::{Received, Receiver, Reply};
 pub use server::{Server, Setup};
 pub use sqlite::sqlite_integrity;

@@ -17,6 +17,7 @@ mod retry;
 mod runs;
 mod settings;
 mod trash;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(crate) use number::Number;
 pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::{Settings, shows_progress};
 pub(crate) use trash::{Deleted, TrashKind};
+pub(crate) use webhooks::{Delivery, TestResult, Webhook, WebhookChange};
 
 use retry::Policy;
 

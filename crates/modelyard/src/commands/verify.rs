@@ -34,6 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let files: u64 = manifest.stores.iter().filter(|it| it.copied).map(|it| it.files).sum();
     let time = Clock::local(context.now_ms()).time_and_age(manifest.begun_ms);
     let console = Console::stderr(false);
+    storage::tell_of_closed_secrets(&console, &manifest.webhook_secrets);
     console
         .say(&format!("The backup {place} of {time} is whole: the database, {files} artifacts."));
     Ok(())

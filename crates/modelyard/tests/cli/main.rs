@@ -10,3 +10,4 @@ mod local;
 mod runs;
 mod stub;
 mod support;
+mod webhooks;
