@@ -1,4 +1,5 @@
 // Pages whose changes do not come over the event stream ask for them, as long as they are looked at.
+import { untrack } from 'svelte';
 import { isAbort } from './error';
 import { live } from './events.svelte';
 import { listEvents } from './registry';
@@ -32,7 +33,8 @@ export function poll(ask: (signal: AbortSignal) => Promise<void>): () => void {
 
   document.addEventListener('visibilitychange', onVisibility);
   live.state = 'connecting';
-  void round();
+  // Called from effects, which must not come to depend on what the asking reads and changes.
+  untrack(() => void round());
   return () => {
     abort.abort();
     clearTimeout(timer);
