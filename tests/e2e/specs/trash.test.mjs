@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createExperiment, createRun, mlflow } from '../harness/api.mjs';
 import { assertSound, startBrowser } from '../harness/browser.mjs';
+import { logModel } from '../harness/registry.mjs';
 import { startServer } from '../harness/server.mjs';
 
 let server;
@@ -92,6 +93,26 @@ test('an experiment goes only when its name is typed; its retention is shown', a
   await remove.click();
   await page.getByRole('heading', { name: 'No deleted experiments' }).waitFor();
   await createExperiment(server, 'old ablation');
+  await assertSound(page);
+  await page.close();
+});
+
+test('a registered logged model goes only when somebody says that its versions may lose their artifacts', async () => {
+  const { modelId } = await logModel(server, experiment, 'registered', { auc: 0.9, depth: 3, inputs: ['x'] });
+  await mlflow(server, 'registered-models/create', { name: 'held' });
+  await mlflow(server, 'model-versions/create', { name: 'held', source: `models:/${modelId}`, model_id: modelId });
+  const answer = await fetch(`${server.url}/api/2.0/mlflow/logged-models/${modelId}`, { method: 'DELETE' });
+  assert.equal(answer.status, 200);
+  const page = await browser.newPage({ expectedFailures: ['/trash/logged_model/'] });
+  await page.goto(`${server.url}/trash?kind=logged_model`);
+  await row(page, 'model').waitFor();
+  await choose(page, 'model', 'Delete for good…');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'held' }).waitFor();
+  await dialog.getByRole('checkbox', { name: 'Even if registered versions lose their artifacts' }).check();
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await page.getByRole('heading', { name: 'No deleted logged models' }).waitFor();
   await assertSound(page);
   await page.close();
 });
