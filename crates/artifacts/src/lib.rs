@@ -4,6 +4,7 @@
 //! behind that takes strings. [`Repositories`] tells which [`Repository`] a location means, and
 //! that does the reading and writing.
 
+mod cloud;
 mod decode;
 mod error;
 mod host;
@@ -11,6 +12,7 @@ mod local;
 mod location;
 mod mime;
 mod path;
+mod portion;
 mod read;
 mod repositories;
 mod repository;
@@ -18,8 +20,9 @@ mod repository;
 mod testing;
 mod uri;
 
+pub use cloud::{CloudRepository, Fault, SignedUrl, Variables};
 pub use error::{Cause, Error, Result};
-pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX, UploadId};
+pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX};
 pub use location::{LOCATION_MAX_CHARS, LocationRules};
 pub use mime::content_type;
 pub use path::{
@@ -27,5 +30,5 @@ pub use path::{
 };
 pub use read::ArtifactFile;
 pub use repositories::{Located, Repositories, StoreConfig};
-pub use repository::{Entry, FinishedPart, Repository};
+pub use repository::{Entry, FinishedPart, PartsGoTo, Repository, UploadId};
 pub use uri::{ArtifactUri, InvalidUri, Place, Remote};

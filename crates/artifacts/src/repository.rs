@@ -1,10 +1,13 @@
 //! One interface to every kind of artifact store.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::error::{Cause, Result};
-use crate::local::{LocalRepository, UploadId};
+use crate::cloud::{CloudRepository, SignedUrl};
+use crate::error::{Cause, Error, Result};
+use crate::local::LocalRepository;
 use crate::path::ArtifactPath;
 use crate::read::ArtifactFile;
 
@@ -16,6 +19,8 @@ use crate::read::ArtifactFile;
 pub enum Repository {
     /// A folder of this machine.
     Local(LocalRepository),
+    /// A folder of a bucket.
+    Cloud(CloudRepository),
 }
 
 /// A file or folder, as a listing shows it.
@@ -43,7 +48,62 @@ pub struct FinishedPart {
     pub etag: String,
 }
 
+/// The name of an upload that is under way. Whoever knows it may add parts, so it is not guessable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UploadId(String);
+
+/// The longest id, in characters. Those of the stores have some hundred at most.
+const UPLOAD_ID_MAX_CHARS: usize = 1024;
+
+impl UploadId {
+    /// Reads an id as a client sends it back.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUpload`] for what cannot be an id.
+    pub fn parse(text: &str) -> Result<Self> {
+        let id = Self(text.to_owned());
+        let is_id = (1..=UPLOAD_ID_MAX_CHARS).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_id { Ok(id) } else { Err(Error::NoSuchUpload(id.shown())) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text as error messages repeat it.
+    pub(crate) fn shown(&self) -> String {
+        self.0.chars().take(64).flat_map(char::escape_debug).collect()
+    }
+}
+
+/// Where the parts of an upload are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartsGoTo {
+    /// To this server.
+    Server,
+    /// To URLs that the store takes.
+    Store,
+    /// The store takes files only as a whole.
+    Nowhere,
+}
+
 impl Repository {
+    /// Where the parts of an upload are sent.
+    pub fn parts_go_to(&self) -> PartsGoTo {
+        match self {
+            Self::Local(_) => PartsGoTo::Server,
+            Self::Cloud(cloud) if cloud.signs_parts() => PartsGoTo::Store,
+            Self::Cloud(_) => PartsGoTo::Nowhere,
+        }
+    }
+
+    /// Whether files can have URLs of the store.
+    pub fn has_urls(&self) -> bool {
+        matches!(self, Self::Cloud(_))
+    }
+
     /// Whether the store can still be reached as it was when it was opened.
     ///
     /// # Errors
@@ -51,6 +111,7 @@ impl Repository {
     pub async fn check(&self) -> Result<()> {
         match self {
             Self::Local(local) => local.check().await,
+            Self::Cloud(cloud) => cloud.check().await,
         }
     }
 
@@ -62,6 +123,7 @@ impl Repository {
     pub async fn list(&self, folder: Option<&ArtifactPath>) -> Result<Vec<Entry>> {
         match self {
             Self::Local(local) => local.list(folder).await,
+            Self::Cloud(cloud) => cloud.list(folder).await,
         }
     }
 
@@ -72,6 +134,7 @@ impl Repository {
     pub async fn open(&self, path: &ArtifactPath) -> Result<ArtifactFile> {
         match self {
             Self::Local(local) => local.open_file(path).await,
+            Self::Cloud(cloud) => cloud.open_file(path).await,
         }
     }
 
@@ -96,6 +159,7 @@ impl Repository {
     {
         match self {
             Self::Local(local) => local.upload(path, expected_bytes, body).await,
+            Self::Cloud(cloud) => cloud.upload(path, expected_bytes, body).await,
         }
     }
 
@@ -106,6 +170,7 @@ impl Repository {
     pub async fn delete(&self, path: &ArtifactPath) -> Result<()> {
         match self {
             Self::Local(local) => local.delete(path).await,
+            Self::Cloud(cloud) => cloud.delete(path).await,
         }
     }
 
@@ -117,6 +182,56 @@ impl Repository {
     pub async fn create_multipart(&self, path: &ArtifactPath, parts: u32) -> Result<UploadId> {
         match self {
             Self::Local(local) => local.create_multipart(path, parts).await,
+            Self::Cloud(cloud) => cloud.create_multipart(path, parts).await,
+        }
+    }
+
+    /// Where clients send the parts of an upload: URLs of the store, in order; `None` if they go
+    /// through this server, to [`upload_part`](Self::upload_part).
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn part_urls(
+        &self,
+        path: &ArtifactPath,
+        upload: &UploadId,
+        parts: u32,
+    ) -> Result<Option<Vec<String>>> {
+        match self {
+            Self::Local(_) => Ok(None),
+            Self::Cloud(cloud) => cloud.part_urls(path, upload, parts).await.map(Some),
+        }
+    }
+
+    /// A URL for reading a file without this server, good for `life` or what the server was told;
+    /// `None` if the store has no URLs.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and [`NotSupported`](crate::Error::NotSupported) for
+    /// credentials that cannot sign.
+    pub async fn download_url(
+        &self,
+        path: &ArtifactPath,
+        life: Option<Duration>,
+    ) -> Result<Option<SignedUrl>> {
+        match self {
+            Self::Local(_) => Ok(None),
+            Self::Cloud(cloud) => cloud.download_url(path, life).await.map(Some),
+        }
+    }
+
+    /// A URL for storing a file without this server; `None` if the store has no URLs.
+    ///
+    /// # Errors
+    /// [`NotSupported`](crate::Error::NotSupported) for credentials that cannot sign.
+    pub async fn upload_url(
+        &self,
+        path: &ArtifactPath,
+        life: Duration,
+    ) -> Result<Option<SignedUrl>> {
+        match self {
+            Self::Local(_) => Ok(None),
+            Self::Cloud(cloud) => cloud.upload_url(path, life).await.map(Some),
         }
     }
 
@@ -139,6 +254,9 @@ impl Repository {
     {
         match self {
             Self::Local(local) => local.upload_part(upload, number, size_bytes, body).await,
+            Self::Cloud(_) => Err(Error::Multipart(
+                "Parts go to the URLs that the store signed, not to this server.".to_owned(),
+            )),
         }
     }
 
@@ -156,6 +274,7 @@ impl Repository {
     ) -> Result<()> {
         match self {
             Self::Local(local) => local.complete_multipart(upload, path, parts).await,
+            Self::Cloud(cloud) => cloud.complete_multipart(upload, path, parts).await,
         }
     }
 
@@ -167,6 +286,7 @@ impl Repository {
     pub async fn abort_multipart(&self, upload: &UploadId, path: &ArtifactPath) -> Result<()> {
         match self {
             Self::Local(local) => local.abort_multipart(upload, path).await,
+            Self::Cloud(cloud) => cloud.abort_multipart(upload, path).await,
         }
     }
 }

@@ -36,7 +36,8 @@ async fn put(repository: &Repository, name: &str, data: &[u8]) {
 async fn get(repository: &Repository, name: &str) -> Vec<u8> {
     let file = repository.open(&path(name)).await.expect(name);
     let size = file.size_bytes;
-    let parts: Vec<Bytes> = file.into_stream(0..size).try_collect().await.expect(name);
+    let parts: Vec<Bytes> =
+        file.into_stream(0..size).await.expect(name).try_collect().await.expect(name);
     parts.concat()
 }
 
@@ -152,7 +153,8 @@ async fn a_reader_keeps_the_version_it_opened(repository: Repository) {
     put(&repository, "f", &old).await;
     let file = repository.open(&path("f")).await.expect("there");
     put(&repository, "f", &vec![0; 3 << 20]).await;
-    let parts: Vec<Bytes> = file.into_stream(0..u64::MAX).try_collect().await.expect("read");
+    let parts: Vec<Bytes> =
+        file.into_stream(0..u64::MAX).await.expect("opened").try_collect().await.expect("read");
     assert!(parts.concat() == old);
 }
 
@@ -163,7 +165,8 @@ async fn any_range_can_be_read(repository: Repository) {
         for (start, end) in [(0, len), (0, 1), (1, 2), (len - 1, len), (len / 2, len + 9), (7, 7)] {
             let file = repository.open(&path("f")).await.expect("there");
             let range = start as u64..end as u64;
-            let parts: Vec<Bytes> = file.into_stream(range).try_collect().await.expect("read");
+            let parts: Vec<Bytes> =
+                file.into_stream(range).await.expect("opened").try_collect().await.expect("read");
             assert!(parts.concat() == data[start..end.min(len)], "{start}..{end} of {len}");
         }
     }

@@ -223,9 +223,7 @@ impl LocalTree {
         let file = self.runtime.block_on(repository.open(path))?;
         let file_size = Some(file.size_bytes);
         let size = file.size_bytes;
-        // Reading starts with the stream, and wants the runtime.
-        let _inside = self.runtime.enter();
-        let stream = Box::pin(file.into_stream(0..size));
+        let stream = Box::pin(self.runtime.block_on(file.into_stream(0..size))?);
         let runtime = Arc::clone(&self.runtime);
         let reader = Box::new(StreamReader { runtime, stream, portion: Bytes::new() });
         Ok(Body { reader, start: 0, file_size, etag: None })

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use modelyard_artifacts::{PartsGoTo, Repository};
 use modelyard_protocol::{Error, ErrorCode};
 use serde_json::json;
 
@@ -39,12 +40,18 @@ pub(crate) async fn server_info(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let proxies = app.config.serving != Serving::TrackingOnly;
+    let store = app.artifacts.destination().filter(|_| proxies);
+    let parts = store.is_some_and(|store| match store.parts_go_to() {
+        PartsGoTo::Server => !is_proxied(&headers),
+        PartsGoTo::Store => true,
+        PartsGoTo::Nowhere => false,
+    });
     answer::json(&json!({
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "trace_archival_enabled": false,
-        "multipart_uploads_enabled": proxies && !is_proxied(&headers),
-        "multipart_downloads_enabled": false,
+        "multipart_uploads_enabled": parts,
+        "multipart_downloads_enabled": store.is_some_and(Repository::has_urls),
         "presigned_upload_run_id_supported": true,
         "presigned_upload_model_id_supported": true,
         "features_enabled": {"gateway": false},

@@ -1,0 +1,217 @@
+//! Which bucket a location means, and how to reach it: from the variables that the stores' own tools
+//! and MLflow read.
+
+mod azure;
+mod google;
+mod s3;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+
+use super::Client;
+use crate::error::{Error, Result};
+use crate::path::ArtifactPath;
+use crate::uri::Remote;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long the store may say nothing before the request is sent again.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How often, and how long after its begin, a request that failed is sent again. With [`SILENCE`]
+/// this stays below the patience of the clients, 120 s.
+const RETRIES: usize = 8;
+const RETRYING: Duration = Duration::from_secs(40);
+/// The pause before the second attempt, which doubles up to the longest.
+const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Seconds for which a signed URL is good: MLflow's default, and what the stores allow at most.
+const URL_LIFE_S: u64 = 300;
+const URL_LIFE_MAX_S: u64 = 604_800;
+/// Names of variables begin so, if they are about stores.
+const PREFIXES: [&str; 6] =
+    ["AWS_", "AZURE_", "GOOGLE_", "MLFLOW_S3_", "MLFLOW_EXPERIMENTAL_S3_", "MLFLOW_BOTO_"];
+const FURTHER_NAMES: [&str; 2] =
+    ["MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", "STORAGE_EMULATOR_HOST"];
+
+/// The environment variables about stores. They hold secrets, so they are never shown.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Takes those of `all` that are about stores. An empty value counts as none.
+    pub fn among(all: impl IntoIterator<Item = (String, String)>) -> Self {
+        let is_ours = |name: &str| {
+            PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || FURTHER_NAMES.contains(&name)
+        };
+        Self(all.into_iter().filter(|(name, value)| is_ours(name) && !value.is_empty()).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The keys that a store's client knows, among the variables that begin with `prefix`. Others
+    /// are of other tools.
+    fn known<K: std::str::FromStr>(&self, prefix: &str) -> Vec<(K, &str)> {
+        let ours = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
+        let known = ours.filter_map(|(name, value)| {
+            Some((name.to_ascii_lowercase().parse().ok()?, value.as_str()))
+        });
+        known.collect()
+    }
+
+    /// A truth value as MLflow reads it.
+    fn is_true(&self, name: &str) -> Result<bool> {
+        match self.get(name).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(refused(name, "use true or false")),
+        }
+    }
+
+    fn url_life(&self) -> Result<Duration> {
+        let name = "MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS";
+        let Some(text) = self.get(name) else { return Ok(Duration::from_secs(URL_LIFE_S)) };
+        match text.trim().parse() {
+            Ok(seconds) if (1..=URL_LIFE_MAX_S).contains(&seconds) => {
+                Ok(Duration::from_secs(seconds))
+            }
+            _ => Err(refused(name, &format!("use a number of seconds from 1 to {URL_LIFE_MAX_S}"))),
+        }
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// A variable that cannot be obeyed.
+fn refused(name: &str, what_to_do: &str) -> Error {
+    Error::Configuration(format!("{name}: {what_to_do}"))
+}
+
+/// A bucket, or what Azure calls a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    S3(String),
+    Google(String),
+    Azure { account: String, container: String },
+}
+
+impl Bucket {
+    /// The bucket that a location names, and the folder in it; `None` for other kinds of stores.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if the location is not one of its scheme, [`Error::Path`] if its
+    /// folder cannot be one of artifacts.
+    pub(crate) fn of(remote: &Remote) -> Result<Option<(Self, Option<ArtifactPath>)>> {
+        let authority = remote.authority.as_str();
+        let bucket = match remote.scheme.as_str() {
+            "s3" => Self::S3(name(remote, authority)?),
+            "gs" => Self::Google(name(remote, authority)?),
+            "wasbs" | "abfss" => azure::container(remote)?,
+            _ => return Ok(None),
+        };
+        let path = remote.path.strip_prefix('/').unwrap_or(&remote.path);
+        // Text and key must be the same, for clients make keys from the text.
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let folder = ArtifactPath::parse_folder(path)?;
+        match folder.as_ref().map_or("", ArtifactPath::as_str) == path {
+            true => Ok(Some((bucket, folder))),
+            false => Err(unreadable(remote, "its path has an empty name or a '.' in it")),
+        }
+    }
+
+    /// Whether a URL can be made for each part of an upload.
+    pub(super) fn signs_parts(&self) -> bool {
+        matches!(self, Self::S3(_))
+    }
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3(name) => write!(f, "s3://{name}"),
+            Self::Google(name) => write!(f, "gs://{name}"),
+            Self::Azure { account, container } => {
+                write!(f, "wasbs://{container}@{account}.blob.core.windows.net")
+            }
+        }
+    }
+}
+
+fn unreadable(remote: &Remote, why: &str) -> Error {
+    Error::Configuration(format!("a '{}' location cannot be read: {why}", remote.scheme))
+}
+
+/// A name that goes into a URL, and so must be nothing but a name.
+fn name(remote: &Remote, text: &str) -> Result<String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let has_ends = |text: &str| text.starts_with('.') || text.ends_with('.');
+    if text.is_empty() || !text.bytes().all(legal) || has_ends(text) || text.contains("..") {
+        return Err(unreadable(
+            remote,
+            "the name of the bucket holds other than letters, digits, - . _",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A client and what goes with it.
+pub(crate) struct Settings {
+    pub(super) client: Box<dyn Client>,
+    pub(super) put_headers: Vec<(String, String)>,
+    pub(super) url_life: Duration,
+}
+
+/// Makes the client of a bucket.
+pub(super) fn client(bucket: &Bucket, variables: &Variables) -> Result<Settings> {
+    // The second time there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url_life = variables.url_life()?;
+    let mut put_headers = Vec::new();
+    let client = match bucket {
+        Bucket::S3(name) => {
+            put_headers = s3::put_headers(variables)?;
+            s3::client(name, variables, &put_headers)?
+        }
+        Bucket::Google(name) => google::client(name, variables)?,
+        Bucket::Azure { account, container } => azure::client(account, container, variables)?,
+    };
+    Ok(Settings { client, put_headers, url_life })
+}
+
+fn options(variables: &Variables) -> Result<ClientOptions> {
+    let mut options = ClientOptions::new()
+        // A whole file may take hours; silence is what counts.
+        .with_timeout_disabled()
+        .with_connect_timeout(CONNECT)
+        .with_read_timeout(SILENCE);
+    if let Some(file) = variables.get("AWS_CA_BUNDLE") {
+        let name = "AWS_CA_BUNDLE";
+        let pem = std::fs::read(file).map_err(|error| refused(name, &error.to_string()))?;
+        let certificates = Certificate::from_pem_bundle(&pem);
+        for certificate in certificates.map_err(|error| refused(name, &error.to_string()))? {
+            options = options.with_root_certificate(certificate);
+        }
+    }
+    Ok(options)
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig { init_backoff: PAUSE, max_backoff: PAUSE_MAX, base: 2.0 },
+        max_retries: RETRIES,
+        retry_timeout: RETRYING,
+    }
+}
+
+/// What a builder says to contradictory or incomplete settings. It names variables, not values.
+fn unusable(bucket: &str) -> impl FnOnce(object_store::Error) -> Error {
+    move |error| Error::Configuration(format!("the settings for {bucket} do not do: {error}"))
+}
