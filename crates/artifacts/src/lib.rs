@@ -11,6 +11,7 @@ mod host;
 mod local;
 mod location;
 mod mime;
+mod model_source;
 mod path;
 mod portion;
 mod read;
@@ -25,6 +26,7 @@ pub use error::{Cause, Error, Result};
 pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX};
 pub use location::{LOCATION_MAX_CHARS, LocationRules};
 pub use mime::content_type;
+pub use model_source::{InvalidSource, ModelSource, Selector, is_local_within, is_within};
 pub use path::{
     ArtifactPath, DEPTH_MAX, InvalidPath, NAME_MAX_BYTES, PATH_MAX_BYTES, RESERVED_NAME,
 };

@@ -46,9 +46,14 @@ impl LocationRules {
         Ok(uri)
     }
 
+    /// Whether a scheme that makes its readers connect to a host may be named by clients.
+    pub fn allows_scheme(&self, scheme: &str) -> bool {
+        !host::is_host_addressed(scheme) || self.allowed_schemes.contains(scheme)
+    }
+
     fn check_remote(&self, remote: &Remote) -> Result<(), String> {
         let scheme = remote.scheme.as_str();
-        if !host::is_host_addressed(scheme) || self.allowed_schemes.contains(scheme) {
+        if self.allows_scheme(scheme) {
             return Ok(());
         }
         let is_own = |uri: &ArtifactUri| match (uri.place(), &remote.targets) {

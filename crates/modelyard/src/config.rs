@@ -9,6 +9,7 @@ use modelyard_database::DatabaseUri;
 use modelyard_protocol::wire::Rules;
 use modelyard_server::ServerConfig;
 use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
+use regex::Regex;
 
 use crate::client::Variables;
 use crate::commands::server::{Args, DataArgs};
@@ -37,6 +38,8 @@ pub(crate) struct Data {
     pub(crate) artifacts: StoreConfig,
     /// What is taken in.
     pub(crate) rules: Rules,
+    /// What the sources of model versions must contain.
+    pub(crate) model_sources: Option<Regex>,
 }
 
 /// Everything `modelyard server` needs to start.
@@ -73,7 +76,8 @@ impl Data {
         };
         let artifacts = artifacts(args, &folder, here);
         let rules = Rules { cut_long_values: args.truncate_long_values };
-        Ok(Self { database, database_folder, artifacts, rules })
+        let model_sources = model_sources(given(&args.model_source_pattern))?;
+        Ok(Self { database, database_folder, artifacts, rules, model_sources })
     }
 }
 
@@ -99,11 +103,20 @@ impl Config {
             static_prefix: static_prefix(given(&args.static_prefix))?,
             security: security(args, &host)?,
             rules: data.rules,
+            model_sources: data.model_sources.clone(),
             connections_max: CONNECTIONS_MAX,
         };
         let mut notes = notes::of_flags(args, &server, &host);
         notes.extend(environment::notes(variables));
         Ok(Self { notes, host, port: args.port, data, server })
+    }
+}
+
+fn model_sources(pattern: Option<&str>) -> Result<Option<Regex>, Usage> {
+    let Some(pattern) = pattern else { return Ok(None) };
+    match Regex::new(pattern) {
+        Ok(pattern) => Ok(Some(pattern)),
+        Err(error) => refuse(format!("--model-source-pattern is no regular expression: {error}")),
     }
 }
 

@@ -14,4 +14,6 @@ pub mod wire;
 
 pub use context::{Context, Environment};
 pub use error::{Error, ErrorCode};
-pub use states::{LifecycleStage, LoggedModelStatus, RunStatus, ViewType};
+pub use states::{
+    LifecycleStage, LoggedModelStatus, ModelStage, ModelVersionStatus, RunStatus, ViewType,
+};

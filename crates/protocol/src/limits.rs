@@ -90,6 +90,39 @@ pub const MAX_SEARCH_DATASETS_EXPERIMENTS: usize = 20;
 /// Datasets in one answer of search-datasets. MLflow.
 pub const MAX_SEARCH_DATASETS_RESULTS: i64 = 1000;
 
+/// Registered model name. MLflow's column has 256.
+pub const MAX_REGISTERED_MODEL_NAME_CHARS: usize = 256;
+/// Key of a tag of a registered model or of a version. MLflow.
+pub const MAX_REGISTRY_TAG_KEY_CHARS: usize = 250;
+/// Value of such a tag. MLflow; longer ones are refused, not cut.
+pub const MAX_REGISTRY_TAG_VALUE_CHARS: usize = 100_000;
+/// Alias of a registered model. MLflow.
+pub const MAX_ALIAS_CHARS: usize = 255;
+/// Description of a registered model or a version. MLflow's column has 5000; its SQLite takes any.
+pub const MAX_REGISTRY_DESCRIPTION_CHARS: usize = 100_000;
+/// Source of a version. MLflow's column has 500, its SQLite takes any; a location may have 2048.
+pub const MAX_MODEL_SOURCE_CHARS: usize = 4096;
+/// Link to the run of a version. MLflow's column has 500, its SQLite takes any.
+pub const MAX_RUN_LINK_CHARS: usize = 4096;
+/// Registered models on one page. MLflow.
+pub const MAX_SEARCH_REGISTERED_MODELS_RESULTS: i64 = 1000;
+/// Registered models on a page when the request names no number. MLflow.
+pub const DEFAULT_SEARCH_REGISTERED_MODELS_RESULTS: i64 = 100;
+/// Versions on one page. MLflow.
+pub const MAX_SEARCH_MODEL_VERSIONS_RESULTS: i64 = 200_000;
+/// Versions on a page when the request names no number. MLflow.
+pub const DEFAULT_SEARCH_MODEL_VERSIONS_RESULTS: i64 = 10_000;
+/// Name of a check of a version, and checks that one alias may demand: a person reads them.
+pub const MAX_CHECK_NAME_CHARS: usize = 255;
+/// See [`MAX_CHECK_NAME_CHARS`].
+pub const MAX_CHECKS_PER_ALIAS: usize = 50;
+/// What is said about the outcome of a check: a summary, not a log.
+pub const MAX_CHECK_DETAILS_CHARS: usize = 10_000;
+/// The name of whoever makes a change.
+pub const MAX_ACTOR_CHARS: usize = 256;
+/// The reason for a change.
+pub const MAX_REASON_CHARS: usize = 2000;
+
 /// A search filter. MLflow has no limit; an IN list of 5000 run ids fits.
 pub const MAX_FILTER_BYTES: usize = 256 * 1024;
 /// Parentheses and NOTs around one comparison of a filter.

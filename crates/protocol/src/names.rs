@@ -1,10 +1,26 @@
-//! Names of runs and models: the tag that holds them, and random ones for those that were given none,
-//! `adjective-noun-NNN`.
+//! Names that mean something: the tags that the server reads and writes itself, and random names of runs
+//! and models for those that were given none, `adjective-noun-NNN`.
 
 use crate::context::Context;
 
 /// The tag that mirrors a run's name.
 pub const RUN_NAME_TAG: &str = "mlflow.runName";
+
+/// The tag that makes a registered model, or a version of one, a prompt, with the value `true`.
+pub const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
+
+/// The tag that holds the text of a prompt's version.
+pub const PROMPT_TEXT_TAG: &str = "mlflow.prompt.text";
+
+/// The tag of a logged model that lists the versions registered from it.
+pub const MODEL_VERSIONS_TAG: &str = "mlflow.modelVersions";
+
+/// Whether tags make their owner a prompt; of equal keys the last counts.
+pub fn is_prompt<'a>(tags: impl DoubleEndedIterator<Item = (&'a str, &'a str)>) -> bool {
+    tags.rev()
+        .find(|(key, _)| *key == PROMPT_TAG)
+        .is_some_and(|(_, value)| value.eq_ignore_ascii_case("true"))
+}
 
 /// A random name, such as `quiet-heron-271`.
 ///

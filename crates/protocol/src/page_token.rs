@@ -27,6 +27,12 @@ pub enum ListKind {
     MetricHistory = 4,
     /// artifacts/list
     Artifacts = 5,
+    /// registered-models/search
+    RegisteredModels = 6,
+    /// model-versions/search
+    ModelVersions = 7,
+    /// The audit trail
+    Events = 8,
 }
 
 /// The value of one ordering key in the last row shown.
@@ -135,6 +141,9 @@ fn parse(text: &str) -> Option<PageToken> {
         3 => ListKind::LoggedModels,
         4 => ListKind::MetricHistory,
         5 => ListKind::Artifacts,
+        6 => ListKind::RegisteredModels,
+        7 => ListKind::ModelVersions,
+        8 => ListKind::Events,
         _ => return None,
     };
     let fingerprint = u64::from_le_bytes(head[2..].try_into().ok()?);

@@ -117,6 +117,39 @@ states! {
     }
 }
 
+states! {
+    /// How far a version of a registered model has come, in MLflow's fixed stages.
+    ModelStage {
+        /// In no stage.
+        None = 0 "None",
+        /// Being tried.
+        Staging = 1 "Staging",
+        /// In use.
+        Production = 2 "Production",
+        /// No longer in use.
+        Archived = 3 "Archived",
+    }
+}
+
+impl ModelStage {
+    /// Whether versions in the stage give way to a new one: `Staging` and `Production`.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Staging | Self::Production)
+    }
+}
+
+states! {
+    /// How far the files of a version of a registered model are.
+    ModelVersionStatus {
+        /// They are being copied.
+        PendingRegistration = 1 "PENDING_REGISTRATION",
+        /// They could not be copied.
+        FailedRegistration = 2 "FAILED_REGISTRATION",
+        /// They are there.
+        Ready = 3 "READY",
+    }
+}
+
 impl LoggedModelStatus {
     /// The name used in search filters, which is the Python client's.
     pub const fn short_name(self) -> &'static str {

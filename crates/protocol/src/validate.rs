@@ -1,10 +1,17 @@
 //! Rules on names, lengths and values, with MLflow's messages.
 
+mod registry;
+
 use std::borrow::Cow;
 
 use crate::error::Error;
 use crate::limits;
 use crate::wire::{Rules, python_json};
+
+pub use registry::{
+    alias, check_name, model_version, model_version_tag, new_alias, new_registered_model_name,
+    registered_model_name, registry_description, registry_max_results, registry_tag, stage,
+};
 
 /// Parses an experiment id.
 ///

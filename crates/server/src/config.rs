@@ -2,6 +2,7 @@
 
 use axum::http::HeaderValue;
 use modelyard_protocol::wire::Rules;
+use regex::Regex;
 
 pub use crate::middleware::{AllowedHosts, AllowedOrigins};
 
@@ -27,6 +28,8 @@ pub struct ServerConfig {
     pub security: Security,
     /// What may be decided about the checks of requests.
     pub rules: Rules,
+    /// What the source of a new version of a registered model must contain, if that is decided.
+    pub model_sources: Option<Regex>,
     /// Connections open at once; further ones wait in the kernel's queue. Each takes a file
     /// descriptor and, while it idles, some 20 KiB.
     pub connections_max: u32,

@@ -8,6 +8,7 @@
 mod admission;
 mod answer;
 mod api;
+mod author;
 mod body;
 mod caller;
 mod changes;

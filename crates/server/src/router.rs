@@ -6,7 +6,7 @@ use axum::http::Method;
 use crate::AppState;
 use crate::admission::Lane::{Events, Free, Read as Reads, Transfer, Write as Writes};
 use crate::api::{artifact_proxy, artifacts, datasets, experiments, logged_models, metrics};
-use crate::api::{multipart, runs, server, v1};
+use crate::api::{model_versions, multipart, registered_models, runs, server, v1};
 use crate::body::{DATASETS_BODY_MAX_BYTES, LIST_BODY_MAX_BYTES};
 use crate::caller::Permission::{Edit, Manage, Public, Read};
 use crate::guard::Area;
@@ -26,6 +26,8 @@ pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     experiment_routes(&mut routes);
     run_routes(&mut routes);
     logged_model_routes(&mut routes);
+    registered_model_routes(&mut routes);
+    model_version_routes(&mut routes);
     artifact_routes(&mut routes);
     artifact_proxy_routes(&mut routes);
     modelyard(&mut routes);
@@ -55,6 +57,12 @@ fn modelyard(routes: &mut Routes) {
     routes.add(POST, "/api/modelyard/v1/runs/search", Read, Reads, v1::runs::search);
     routes.add(GET, "/api/modelyard/v1/runs/{run_id}/metrics", Read, Reads, v1::metrics::list);
     routes.add(GET, "/api/modelyard/v1/runs/{run_id}/metrics/points", Read, Reads, v1::metrics::points);
+    routes.add(GET, "/api/modelyard/v1/registry/events", Read, Reads, v1::registry::events);
+    routes.add(GET, "/api/modelyard/v1/registry/models/{name}/policies", Read, Reads, v1::registry::policies);
+    routes.add(PUT, "/api/modelyard/v1/registry/models/{name}/aliases/{alias}/policy", Manage, Writes, v1::registry::set_policy);
+    routes.add(POST, "/api/modelyard/v1/registry/models/{name}/aliases/{alias}/rollback", Edit, Writes, v1::registry::roll_back);
+    routes.add(GET, "/api/modelyard/v1/registry/models/{name}/versions/{version}/checks", Read, Reads, v1::registry::checks);
+    routes.add(PUT, "/api/modelyard/v1/registry/models/{name}/versions/{version}/checks/{check}", Edit, Writes, v1::registry::record_check);
 }
 
 /// Experiments, and the datasets of their runs.
@@ -109,6 +117,41 @@ fn logged_model_routes(routes: &mut Routes) {
     routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/logged-models/{model_id}/params", Edit, Writes, logged_models::log_params);
     routes.taking(LIST_BODY_MAX_BYTES).mlflow(PATCH, "2.0/mlflow/logged-models/{model_id}/tags", Edit, Writes, logged_models::set_tags);
     routes.mlflow(DELETE, "2.0/mlflow/logged-models/{model_id}/tags/{tag_key}", Edit, Writes, logged_models::delete_tag);
+}
+
+/// Registered models, their tags and aliases.
+#[rustfmt::skip]
+fn registered_model_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/registered-models/create", Edit, Writes, registered_models::create);
+    routes.mlflow(GET, "2.0/mlflow/registered-models/get", Read, Reads, registered_models::get);
+    routes.mlflow(PATCH, "2.0/mlflow/registered-models/update", Edit, Writes, registered_models::update);
+    routes.mlflow(POST, "2.0/mlflow/registered-models/rename", Manage, Writes, registered_models::rename);
+    routes.mlflow(DELETE, "2.0/mlflow/registered-models/delete", Manage, Writes, registered_models::delete);
+    routes.mlflow(GET, "2.0/mlflow/registered-models/search", Read, Reads, registered_models::search);
+    routes.mlflow(GET, "2.0/mlflow/registered-models/get-latest-versions", Read, Reads, registered_models::latest_versions);
+    routes.mlflow(POST, "2.0/mlflow/registered-models/get-latest-versions", Read, Reads, registered_models::latest_versions);
+    routes.mlflow(POST, "2.0/mlflow/registered-models/set-tag", Edit, Writes, registered_models::set_tag);
+    routes.mlflow(DELETE, "2.0/mlflow/registered-models/delete-tag", Edit, Writes, registered_models::delete_tag);
+    routes.mlflow(POST, "2.0/mlflow/registered-models/alias", Edit, Writes, registered_models::set_alias);
+    routes.mlflow(DELETE, "2.0/mlflow/registered-models/alias", Edit, Writes, registered_models::delete_alias);
+    routes.mlflow(GET, "2.0/mlflow/registered-models/alias", Read, Reads, registered_models::version_by_alias);
+}
+
+/// The versions of registered models.
+#[rustfmt::skip]
+fn model_version_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    routes.taking(LIST_BODY_MAX_BYTES).mlflow(POST, "2.0/mlflow/model-versions/create", Edit, Writes, model_versions::create);
+    routes.mlflow(GET, "2.0/mlflow/model-versions/get", Read, Reads, model_versions::get);
+    routes.mlflow(PATCH, "2.0/mlflow/model-versions/update", Edit, Writes, model_versions::update);
+    routes.mlflow(POST, "2.0/mlflow/model-versions/transition-stage", Edit, Writes, model_versions::transition_stage);
+    routes.mlflow(DELETE, "2.0/mlflow/model-versions/delete", Manage, Writes, model_versions::delete);
+    routes.mlflow(GET, "2.0/mlflow/model-versions/get-download-uri", Read, Reads, model_versions::download_uri);
+    routes.mlflow(GET, "2.0/mlflow/model-versions/search", Read, Reads, model_versions::search);
+    routes.mlflow(POST, "2.0/mlflow/model-versions/set-tag", Edit, Writes, model_versions::set_tag);
+    routes.mlflow(DELETE, "2.0/mlflow/model-versions/delete-tag", Edit, Writes, model_versions::delete_tag);
+    routes.add(GET, "/model-versions/get-artifact", Read, Transfer, model_versions::get_artifact);
 }
 
 /// The artifacts of runs and logged models.

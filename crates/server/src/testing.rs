@@ -49,6 +49,7 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
         static_prefix: String::new(),
         security: Security::for_host("127.0.0.1"),
         rules: Rules::default(),
+        model_sources: None,
         connections_max: 10,
     };
     let mut routes = Routes::new("");

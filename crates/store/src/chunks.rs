@@ -52,7 +52,7 @@ impl<'r, T: Send> Chunk<'r, T> {
     pub(crate) async fn each(
         &mut self,
         conn: &mut Conn,
-        select: &'static str,
+        select: &str,
         mut add: impl FnMut(&mut T, &Row<'_>) -> modelyard_database::Result<()> + Send,
     ) -> Result<()> {
         let (before, after) = select.split_once(IDS).unwrap_or((select, ""));

@@ -8,6 +8,7 @@ mod changes;
 mod chunks;
 mod datasets;
 mod error;
+mod events;
 mod experiment_search;
 mod experiments;
 mod history;
@@ -18,6 +19,7 @@ mod metric_names;
 mod metrics;
 mod overview;
 mod params;
+mod registry;
 mod rows;
 mod run_data;
 mod run_search;
@@ -33,6 +35,7 @@ pub use batch::Batch;
 pub use changes::{Change, ChangeKind};
 pub use datasets::{Dataset, DatasetInput, DatasetSummary, RunInputs};
 pub use error::{Error, Result};
+pub use events::{Action, Author, Event, EventQuery};
 pub use experiment_search::ExperimentQuery;
 pub use experiments::{Experiment, NewExperiment};
 pub use history::{HistoryPage, SeriesPoint};
@@ -40,7 +43,11 @@ pub use logged_model_search::{DatasetFilter, LoggedModelQuery};
 pub use logged_models::{LoggedModel, ModelMetric, NewLoggedModel};
 pub use metrics::{MetricPoint, ModelLink};
 pub use overview::{Columns, ExperimentOverview, SeriesSummary};
-pub use rows::{Cursor, KeyValue, Lifecycle, LoggedModelStatus, Page, RunStatus, View};
+pub use registry::{
+    AliasPolicy, CheckOutcome, ModelVersion, ModelVersionQuery, NewCheckOutcome, NewModelVersion,
+    NewRegisteredModel, RegisteredModel, RegisteredModelQuery, Rollback, StageMove,
+};
+pub use rows::{Cursor, KeyValue, Lifecycle, LoggedModelStatus, ModelStage, Page, RunStatus, View};
 pub use run_data::Run;
 pub use run_search::RunQuery;
 #[doc(hidden)]

@@ -348,7 +348,21 @@ fn by_key<'p>(pairs: impl IntoIterator<Item = &'p KeyValue>) -> Vec<&'p KeyValue
     pairs
 }
 
-async fn set_tags(conn: &mut Conn, model_id: &str, given: &[KeyValue]) -> Result<LoggedModel> {
+/// A tag of a model in use, kept from others' changes until the end of the transaction.
+pub(crate) async fn tag(conn: &mut Conn, model_id: &str, key: &str) -> Result<Option<String>> {
+    let sql = "SELECT id FROM logged_model WHERE uuid = $1 AND lifecycle = 1";
+    let sql = [sql, conn.engine().for_update()].concat();
+    let model = conn.query_opt(&sql, &[model_id.into()], |row| row.int(0)).await?;
+    let model = model.ok_or_else(|| missing(model_id))?;
+    let sql = "SELECT value FROM logged_model_tag WHERE model = $1 AND key = $2";
+    Ok(conn.query_opt(sql, &[model.into(), key.into()], |row| row.string(0)).await?)
+}
+
+pub(crate) async fn set_tags(
+    conn: &mut Conn,
+    model_id: &str,
+    given: &[KeyValue],
+) -> Result<LoggedModel> {
     let model = find(conn, model_id, false).await?;
     insert_tags(conn, model.id, given).await?;
     Ok(model)

@@ -1,7 +1,8 @@
 //! Small types that several tables share.
 
+use modelyard_protocol::ModelVersionStatus;
 pub use modelyard_protocol::states::{
-    LifecycleStage as Lifecycle, LoggedModelStatus, RunStatus, ViewType as View,
+    LifecycleStage as Lifecycle, LoggedModelStatus, ModelStage, RunStatus, ViewType as View,
 };
 
 /// The lifecycles that belong to a view.
@@ -69,6 +70,16 @@ pub(crate) fn run_status(number: i64) -> modelyard_database::Result<RunStatus> {
 /// Reads the stored status of a logged model.
 pub(crate) fn model_status(number: i64) -> modelyard_database::Result<LoggedModelStatus> {
     state(number, "logged model status", LoggedModelStatus::from_number)
+}
+
+/// Reads the stored stage of a version.
+pub(crate) fn model_stage(number: i64) -> modelyard_database::Result<ModelStage> {
+    state(number, "stage", ModelStage::from_number)
+}
+
+/// Reads the stored status of a version.
+pub(crate) fn version_status(number: i64) -> modelyard_database::Result<ModelVersionStatus> {
+    state(number, "version status", ModelVersionStatus::from_number)
 }
 
 fn state<T>(number: i64, what: &str, of: fn(i16) -> Option<T>) -> modelyard_database::Result<T> {

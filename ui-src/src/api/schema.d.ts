@@ -60,6 +60,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/modelyard/v1/registry/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the changes of the registry, the latest first. */
+        get: operations["registry_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/registry/models/{name}/aliases/{alias}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Protects an alias: it then moves only to versions that have passed the checks. */
+        put: operations["set_alias_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/registry/models/{name}/aliases/{alias}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves an alias back to the version that it named before. */
+        post: operations["roll_back_alias"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/registry/models/{name}/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the protected aliases of a registered model. */
+        get: operations["alias_policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/registry/models/{name}/versions/{version}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the newest outcome of every check of a version. */
+        get: operations["version_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/registry/models/{name}/versions/{version}/checks/{check}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes the outcome of a check of a version, in place of an earlier one. */
+        put: operations["record_check"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/modelyard/v1/runs/search": {
         parameters: {
             query?: never;
@@ -143,6 +245,22 @@ export interface components {
          * @enum {string}
          */
         ChangeKind: "experiment" | "run" | "metrics" | "params" | "tags" | "artifacts" | "models";
+        /** @description The newest outcome of a check of a version. */
+        Check: {
+            details?: string;
+            name: string;
+            passed: boolean;
+            run_id?: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            timestamp: number;
+        };
+        /** @description The newest outcomes of a version's checks. */
+        Checks: {
+            checks: components["schemas"]["Check"][];
+        };
         /** @description The keys that an experiment's newest runs have. */
         Columns: {
             metrics: string[];
@@ -245,6 +363,78 @@ export interface components {
              */
             total: number;
         };
+        /** @description The protected aliases of a registered model. */
+        Policies: {
+            policies: components["schemas"]["Policy"][];
+        };
+        /** @description A protected alias. */
+        Policy: {
+            alias: string;
+            /** @description A version must have passed each of these for the alias to be moved to it. */
+            checks: string[];
+        };
+        /** @description The outcome of a check. */
+        RecordCheck: {
+            /** @description What was found, for people to read. */
+            details?: string | null;
+            passed: boolean;
+            /** @description Why; kept in the audit trail. */
+            reason?: string | null;
+            /** @description The run that did the checking. */
+            run_id?: string | null;
+        };
+        /** @description A change of the registry. It is never altered. */
+        RegistryEvent: {
+            /**
+             * @description `MODEL_CREATED`, `MODEL_UPDATED`, `MODEL_RENAMED`, `MODEL_DELETED`, `MODEL_TAG_SET`,
+             *     `MODEL_TAG_DELETED`, `VERSION_CREATED`, `VERSION_UPDATED`, `VERSION_DELETED`, `STAGE_CHANGED`,
+             *     `VERSION_TAG_SET`, `VERSION_TAG_DELETED`, `ALIAS_SET`, `ALIAS_DELETED`, `CHECK_RECORDED` or
+             *     `POLICY_SET`.
+             */
+            action: string;
+            /** @description Who made the change, as the caller said: there are no accounts. */
+            actor: string;
+            event_id: string;
+            /** @description What was before: a version, stage, value, name, description, outcome or list of checks. */
+            from?: string | null;
+            /** @description The alias, tag or check. */
+            key?: string | null;
+            /** @description The registered model's name at that time. */
+            name: string;
+            /** @description Whether it was a prompt. */
+            prompt: boolean;
+            /** @description Why, as the caller said. */
+            reason?: string | null;
+            /** @description The run that made the version, or the check. */
+            run_id?: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            timestamp: number;
+            /** @description What is since. */
+            to?: string | null;
+            /** @description The version, if it concerns one. */
+            version?: string | null;
+        };
+        /** @description A page of events, the latest first. */
+        RegistryEvents: {
+            events: components["schemas"]["RegistryEvent"][];
+            /** @description Absent on the last page. */
+            next_page_token?: string | null;
+        };
+        /** @description Where an alias is to go back to. */
+        RollBack: {
+            /** @description Why; kept in the audit trail. */
+            reason?: string | null;
+            /** @description One of the versions that the alias named before; the last of them unless said otherwise. */
+            to_version?: string | null;
+        };
+        /** @description An alias that went back. */
+        RolledBack: {
+            from_version: string;
+            to_version: string;
+        };
         /** @description A run with its latest metrics, its params and tags. */
         Run: {
             artifact_uri: string;
@@ -311,6 +501,13 @@ export interface components {
             store: components["schemas"]["StoreKind"];
             /** @description The version of Modelyard. */
             version: string;
+        };
+        /** @description What an alias is to demand. */
+        SetPolicy: {
+            /** @description Names of checks; an empty list lifts the protection. */
+            checks: string[];
+            /** @description Why; kept in the audit trail. */
+            reason?: string | null;
         };
         /**
          * @description The engine of the database.
@@ -417,6 +614,209 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Columns"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    registry_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those of the registered model or prompt that has this name, or else had it last, under whatever
+                 *     name it had then.
+                 */
+                name?: string;
+                /** @description Only those of this version. */
+                version?: string;
+                /** @description Only those of this alias, tag or check. */
+                key?: string;
+                /** @description Only those of these kinds, separated by commas, such as `ALIAS_SET,ALIAS_DELETED`. */
+                actions?: string;
+                /** @description Where to go on: the `next_page_token` of the previous answer. */
+                page_token?: string;
+                /** @description 1 to 1000; 100 unless said otherwise. */
+                max_results?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryEvents"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    set_alias_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPolicy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    roll_back_alias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolledBack"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alias_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policies"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    version_checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checks"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    record_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+                check: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordCheck"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {

@@ -58,7 +58,7 @@ pub(super) fn writable(path: &Path) -> Result<Connection> {
     let conn =
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    let empty = conn.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))? == 0;
+    let empty = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
     if empty {
         // Nothing can be lost yet, so the first steps of a new file share one sync.
         conn.pragma_update(None, "synchronous", "OFF")?;

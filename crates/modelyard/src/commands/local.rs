@@ -65,6 +65,7 @@ impl LocalServer {
             static_prefix: String::new(),
             security: Security::for_host(HOST),
             rules: data.rules,
+            model_sources: data.model_sources.clone(),
             connections_max: CONNECTIONS_MAX,
         };
         let runtime =

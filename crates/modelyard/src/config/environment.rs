@@ -16,7 +16,7 @@ const REFUSED: [(&str, &str); 1] = [(
 )];
 
 /// Variables without effect, and why.
-const IGNORED: [(&[&str], &str); 13] = [
+const IGNORED: [(&[&str], &str); 12] = [
     (
         &[
             "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE",
@@ -56,7 +56,6 @@ const IGNORED: [(&[&str], &str); 13] = [
         "this server's own clients of the stores do not need it; MLflow's clients that go to a store \
          by themselves read it",
     ),
-    (&["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"], "there is no model registry yet"),
     (
         &["MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS", "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES"],
         "there is no GraphQL here",

@@ -11,6 +11,7 @@ mod history;
 mod life;
 mod pages;
 mod postgres;
+mod registry;
 mod start;
 mod v1;
 

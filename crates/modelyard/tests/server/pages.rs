@@ -32,7 +32,6 @@ fn nothing_of_the_api_becomes_a_page() {
         "/ajax-api/2.0/mlflow/nothing",
         "/graphql",
         "/v1/traces",
-        "/model-versions/get-artifact",
         "/assets/nothing",
         "/nothing.js",
         "/static-files/x",

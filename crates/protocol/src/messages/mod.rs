@@ -10,6 +10,8 @@ pub mod datasets;
 pub mod experiments;
 pub mod logged_models;
 pub mod metrics;
+pub mod model_versions;
+pub mod registered_models;
 pub mod runs;
 pub mod server;
 pub mod transfers;

@@ -1,4 +1,5 @@
-//! The search language: filters and orderings of runs, experiments and logged models.
+//! The search language: filters and orderings of runs, experiments, logged and registered models and
+//! versions.
 //!
 //! MLflow 3.17's filter strings are a subset of ours: comparisons joined by `AND`. On top of it
 //! stand `OR`, `NOT`, parentheses, `IN` lists and `IS [NOT] NULL` for every field, `BETWEEN` for
@@ -19,6 +20,7 @@ mod lexer;
 mod logged_models;
 mod order_by;
 mod parser;
+mod registry;
 mod runs;
 
 #[cfg(test)]
@@ -36,6 +38,12 @@ pub use logged_models::{
     OrderByField, parse_logged_model_filter, parse_logged_model_order,
 };
 pub use order_by::OrderKey;
+pub use registry::{
+    ModelVersionFilter, ModelVersionNumber, ModelVersionOrder, ModelVersionOrderField,
+    ModelVersionText, RegisteredModelFilter, RegisteredModelNumber, RegisteredModelOrder,
+    RegisteredModelOrderField, RegisteredModelText, parse_model_version_filter,
+    parse_model_version_order, parse_registered_model_filter, parse_registered_model_order,
+};
 pub use runs::{
     DatasetField, RunFilter, RunNumber, RunOrder, RunOrderField, RunText, parse_run_filter,
     parse_run_order,

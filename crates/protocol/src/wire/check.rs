@@ -44,6 +44,7 @@ fn check_one(field: &Field, check: Check, value: &Value) -> Result<(), Error> {
         (Check::IntLike, Value::String(_)) => number::integer(value).is_some(),
         (Check::FloatLike, Value::String(_)) => number::float(value).is_some(),
         (Check::IntLike | Check::FloatLike, value) => value.is_number() || value.is_boolean(),
+        (Check::Bool, value) => value.is_boolean(),
         (Check::Array, value) => value.is_array(),
         (Check::TextItems, Value::Array(items)) => items.iter().all(Value::is_string),
         (Check::TextItems, _) => false,

@@ -95,6 +95,8 @@ pub enum Check {
     IntLike,
     /// A number or a text that holds one.
     FloatLike,
+    /// True or false.
+    Bool,
     /// A list.
     Array,
     /// A list of texts.
@@ -111,6 +113,14 @@ pub enum Check {
 
 impl Check {
     pub(super) const fn is_type_check(self) -> bool {
-        matches!(self, Self::Text | Self::IntLike | Self::FloatLike | Self::Array | Self::TextItems)
+        matches!(
+            self,
+            Self::Text
+                | Self::IntLike
+                | Self::FloatLike
+                | Self::Bool
+                | Self::Array
+                | Self::TextItems
+        )
     }
 }

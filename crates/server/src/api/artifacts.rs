@@ -94,7 +94,7 @@ pub(crate) async fn get_model(
     send_from(&app, &model.artifact_uri, path, &method, &headers).await
 }
 
-async fn send_from(
+pub(super) async fn send_from(
     app: &AppState,
     root_uri: &str,
     path: Option<ArtifactPath>,

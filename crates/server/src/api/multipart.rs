@@ -1,7 +1,8 @@
 //! `/api/2.0/mlflow-artifacts/mpu/…`: uploads in parts through the proxy.
 //!
-//! As MLflow does, this hands out URLs of the cloud store, or else of this server. The client sends the parts
-//! without its credentials, so the URL, with the id of the upload in it, is the right to add to it.
+//! As with MLflow, the URLs are those of a cloud store; where there is none, of this server. The
+//! client sends the parts without its credentials, so the URL, with the id of the upload in it, is
+//! the right to add to it.
 
 use std::collections::BTreeMap;
 

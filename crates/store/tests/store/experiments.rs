@@ -29,7 +29,11 @@ async fn a_new_store_has_mlflows_default_experiment(store: Store) {
     assert_eq!(default.name, "Default");
     assert_eq!(default.artifact_location, "mlflow-artifacts:/0");
     assert_eq!(default.lifecycle, Lifecycle::Active);
-    assert_eq!(default.created_ms, CLOCK_START_MS + 1, "the first reading dates the schema");
+    assert_eq!(
+        default.created_ms,
+        CLOCK_START_MS + 2,
+        "the first readings date the schema's steps"
+    );
     assert_eq!(default.tags, []);
 }
 

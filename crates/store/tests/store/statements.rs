@@ -8,11 +8,18 @@ use modelyard_database::{Conn, Database, Error, Migration, Param};
 use crate::harness::*;
 
 /// The schema, as the sources have it.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "tracking",
-    schema: include_str!("../../src/migrations/0001_tracking.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "tracking",
+        schema: include_str!("../../src/migrations/0001_tracking.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "registry",
+        schema: include_str!("../../src/migrations/0002_registry.sql"),
+    },
+];
 
 /// A text in the sources, and where it stands.
 #[derive(Debug)]
@@ -172,7 +179,17 @@ async fn explain(conn: &mut Conn, text: &str) -> Result<Vec<String>, Error> {
 }
 
 /// Tables that hold more than a handful of rows.
-const LARGE: [&str; 6] = ["run", "param", "run_tag", "metric", "metric_point", "metric_name"];
+const LARGE: [&str; 9] = [
+    "run",
+    "param",
+    "run_tag",
+    "metric",
+    "metric_point",
+    "metric_name",
+    "model_version",
+    "model_version_tag",
+    "event",
+];
 
 #[test]
 fn sqlite_understands_every_statement_and_scans_no_large_table() {

@@ -59,6 +59,10 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "BOOL", env = "MLFLOW_TRUNCATE_LONG_VALUES", default_value = "true",
           value_parser = parse_bool, action = ArgAction::Set, help_heading = STORAGE)]
     pub(crate) truncate_long_values: bool,
+    /// Register only model versions whose source matches this regular expression.
+    #[arg(long, value_name = "REGEX", env = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX",
+          help_heading = STORAGE)]
+    pub(crate) model_source_pattern: Option<String>,
 }
 
 /// The words MLflow's command line takes for a truth value.

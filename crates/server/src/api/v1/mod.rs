@@ -6,6 +6,7 @@ pub(super) mod extract;
 pub(crate) mod metrics;
 mod openapi;
 mod page;
+pub(crate) mod registry;
 pub(crate) mod runs;
 mod sample;
 pub(crate) mod server;

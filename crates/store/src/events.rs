@@ -1,0 +1,286 @@
+//! The audit trail: one row for each change of the registry, written in the transaction of the change.
+
+use modelyard_database::{Conn, Param, Row, Sql};
+use modelyard_protocol::page_token::KeyValue as Key;
+
+use crate::rows::{Cursor, Page, one_more};
+use crate::{Error, Result, Store};
+
+/// Who changes something, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// The name by which the caller is known.
+    pub name: String,
+    /// What the caller gave as the reason.
+    pub reason: Option<String>,
+}
+
+/// What was done. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i16)]
+pub enum Action {
+    /// A registered model was made.
+    ModelCreated = 1,
+    /// Its description was changed.
+    ModelUpdated = 2,
+    /// It got another name.
+    ModelRenamed = 3,
+    /// It was deleted with all of its versions.
+    ModelDeleted = 4,
+    /// A tag of it was set.
+    ModelTagSet = 5,
+    /// A tag of it was removed.
+    ModelTagDeleted = 6,
+    /// A version was made.
+    VersionCreated = 7,
+    /// A version's description was changed.
+    VersionUpdated = 8,
+    /// A version was deleted.
+    VersionDeleted = 9,
+    /// A version went to another stage.
+    StageChanged = 10,
+    /// A tag of a version was set.
+    VersionTagSet = 11,
+    /// A tag of a version was removed.
+    VersionTagDeleted = 12,
+    /// An alias was made or moved.
+    AliasSet = 13,
+    /// An alias was removed.
+    AliasDeleted = 14,
+    /// The outcome of a check of a version was noted.
+    CheckRecorded = 15,
+    /// The checks that protect an alias were set.
+    PolicySet = 16,
+}
+
+/// Every action with its name in answers.
+const ACTIONS: [(Action, &str); 16] = [
+    (Action::ModelCreated, "MODEL_CREATED"),
+    (Action::ModelUpdated, "MODEL_UPDATED"),
+    (Action::ModelRenamed, "MODEL_RENAMED"),
+    (Action::ModelDeleted, "MODEL_DELETED"),
+    (Action::ModelTagSet, "MODEL_TAG_SET"),
+    (Action::ModelTagDeleted, "MODEL_TAG_DELETED"),
+    (Action::VersionCreated, "VERSION_CREATED"),
+    (Action::VersionUpdated, "VERSION_UPDATED"),
+    (Action::VersionDeleted, "VERSION_DELETED"),
+    (Action::StageChanged, "STAGE_CHANGED"),
+    (Action::VersionTagSet, "VERSION_TAG_SET"),
+    (Action::VersionTagDeleted, "VERSION_TAG_DELETED"),
+    (Action::AliasSet, "ALIAS_SET"),
+    (Action::AliasDeleted, "ALIAS_DELETED"),
+    (Action::CheckRecorded, "CHECK_RECORDED"),
+    (Action::PolicySet, "POLICY_SET"),
+];
+
+impl Action {
+    /// The name in answers, such as `ALIAS_SET`.
+    pub fn name(self) -> &'static str {
+        ACTIONS.iter().find(|(action, _)| *action == self).map_or("UNKNOWN", |(_, name)| name)
+    }
+
+    /// The action of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        ACTIONS.iter().find(|(_, it)| *it == name).map(|(action, _)| *action)
+    }
+
+    const fn number(self) -> i64 {
+        self as i64
+    }
+
+    fn from_number(number: i64) -> Option<Self> {
+        ACTIONS.iter().find(|(action, _)| action.number() == number).map(|(action, _)| *action)
+    }
+}
+
+/// A change, as it is kept for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its number; later changes have greater ones.
+    pub id: i64,
+    /// When, milliseconds since the epoch.
+    pub at_ms: i64,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: Action,
+    /// The registered model's name at that time.
+    pub name: String,
+    /// Whether the registered model was a prompt.
+    pub prompt: bool,
+    /// The version, if it concerns one.
+    pub version: Option<i64>,
+    /// The alias, tag or check.
+    pub key: Option<String>,
+    /// The value before: a version, stage, tag, name or description.
+    pub old: Option<String>,
+    /// The value after.
+    pub new: Option<String>,
+    /// The run behind the version, or behind the check.
+    pub run_id: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The registered model that a change concerns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) id: i64,
+    pub(crate) name: &'a str,
+    pub(crate) prompt: bool,
+}
+
+/// A change to be noted; what does not apply stays `None`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewEvent<'a> {
+    pub(crate) action: Action,
+    pub(crate) subject: Subject<'a>,
+    pub(crate) version: Option<i64>,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) old: Option<&'a str>,
+    pub(crate) new: Option<&'a str>,
+    pub(crate) run: Option<&'a str>,
+}
+
+impl<'a> NewEvent<'a> {
+    /// A change of the registered model itself.
+    pub(crate) const fn new(action: Action, subject: Subject<'a>) -> Self {
+        Self { action, subject, version: None, key: None, old: None, new: None, run: None }
+    }
+}
+
+/// Who does something, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    pub(crate) author: Author,
+    pub(crate) at_ms: i64,
+}
+
+/// Notes a change and returns its number.
+pub(crate) async fn append(conn: &mut Conn, deed: &Deed, event: &NewEvent<'_>) -> Result<i64> {
+    let sql = "INSERT INTO event (at_ms, actor, action, subject, name, prompt, version, key, old, new, \
+               run, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id";
+    let row = [
+        deed.at_ms.into(),
+        (&deed.author.name).into(),
+        event.action.number().into(),
+        event.subject.id.into(),
+        event.subject.name.into(),
+        event.subject.prompt.into(),
+        event.version.into(),
+        event.key.into(),
+        event.old.into(),
+        event.new.into(),
+        event.run.filter(|run| !run.is_empty()).into(),
+        deed.author.reason.as_deref().into(),
+    ];
+    Ok(conn.query_one(sql, &row, |row| row.int(0)).await?)
+}
+
+/// The versions that an alias was set to, in order.
+pub(crate) async fn alias_targets(conn: &mut Conn, subject: i64, alias: &str) -> Result<Vec<i64>> {
+    let sql =
+        "SELECT version FROM event WHERE subject = $1 AND action = $2 AND key = $3 ORDER BY id";
+    let row = [subject.into(), Action::AliasSet.number().into(), alias.into()];
+    Ok(conn.query(sql, &row, |row| row.int(0)).await?)
+}
+
+/// Which changes to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// Only of the registered model that has this name, or else had it last, under whatever name.
+    pub name: Option<String>,
+    /// Only of this version.
+    pub version: Option<i64>,
+    /// Only of this alias, tag or check.
+    pub key: Option<String>,
+    /// Only these actions; all if empty.
+    pub actions: Vec<Action>,
+    /// How many a page has at most.
+    pub limit: usize,
+    /// The last change of the previous page.
+    pub after: Option<Cursor>,
+}
+
+impl Store {
+    /// A page of the audit trail.
+    pub async fn events(&self, query: EventQuery) -> Result<Page<Event>> {
+        let fits = |cursor: &Cursor| matches!(cursor.as_slice(), [Key::Integer(_)]);
+        if !query.after.as_ref().is_none_or(fits) {
+            return Err(Error::invalid(
+                "Invalid page token. Use the next_page_token of the previous answer as it is.",
+            ));
+        }
+        self.db.read(query, |conn, query| Box::pin(list(conn, query))).await
+    }
+}
+
+pub(crate) const COLUMNS: &str =
+    "id, at_ms, actor, action, name, prompt, version, key, old, new, run, reason";
+
+/// The registered model that has a name, or else had it last.
+async fn subject(conn: &mut Conn, name: &str) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM registered_model WHERE name = $1";
+    if let Some(id) = conn.query_opt(sql, &[name.into()], |row| row.int(0)).await? {
+        return Ok(Some(id));
+    }
+    let sql = "SELECT subject FROM event WHERE name = $1 ORDER BY id DESC LIMIT 1";
+    Ok(conn.query_opt(sql, &[name.into()], |row| row.int(0)).await?)
+}
+
+async fn list(conn: &mut Conn, query: &EventQuery) -> Result<Page<Event>> {
+    let subject = match &query.name {
+        Some(name) => match subject(conn, name).await? {
+            Some(subject) => Some(subject),
+            None => return Ok(Page { rows: Vec::new(), next: None }),
+        },
+        None => None,
+    };
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(" FROM event WHERE 1 = 1");
+    if let Some(subject) = subject {
+        sql.push(" AND subject = ").bind(subject);
+    }
+    if let Some(version) = query.version {
+        sql.push(" AND version = ").bind(version);
+    }
+    if let Some(key) = &query.key {
+        sql.push(" AND key = ").bind(key);
+    }
+    if !query.actions.is_empty() {
+        sql.push(" AND action IN (");
+        sql.bind_all(query.actions.iter().map(|action| Param::Int(action.number()))).push(")");
+    }
+    if let Some([Key::Integer(after)]) = query.after.as_deref() {
+        sql.push(" AND id < ").bind(*after);
+    }
+    sql.push(" ORDER BY id DESC LIMIT ").bind(one_more(query.limit));
+    let place = |row: &Row<'_>| {
+        let event = read(row)?;
+        let cursor = vec![Key::Integer(event.id)];
+        Ok((event, cursor))
+    };
+    Ok(Page::cut(conn.query(sql.text(), sql.params(), place).await?, query.limit))
+}
+
+/// Reads [`COLUMNS`].
+pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<Event> {
+    let number = row.int(3)?;
+    let action = Action::from_number(number).ok_or_else(|| {
+        modelyard_database::Error::Other(format!("the database holds the unknown action {number}"))
+    })?;
+    Ok(Event {
+        id: row.int(0)?,
+        at_ms: row.int(1)?,
+        actor: row.string(2)?,
+        action,
+        name: row.string(4)?,
+        prompt: row.flag(5)?,
+        version: row.opt_int(6)?,
+        key: row.opt_string(7)?,
+        old: row.opt_string(8)?,
+        new: row.opt_string(9)?,
+        run_id: row.opt_string(10)?,
+        reason: row.opt_string(11)?,
+    })
+}
