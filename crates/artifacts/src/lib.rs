@@ -20,6 +20,7 @@ mod repository;
 #[cfg(test)]
 mod testing;
 mod uri;
+mod walk;
 
 pub use cloud::{CloudRepository, Fault, SignedUrl, Variables};
 pub use error::{Cause, Error, Result};
@@ -31,6 +32,7 @@ pub use path::{
     ArtifactPath, DEPTH_MAX, InvalidPath, NAME_MAX_BYTES, PATH_MAX_BYTES, RESERVED_NAME,
 };
 pub use read::ArtifactFile;
-pub use repositories::{Located, Repositories, StoreConfig};
+pub use repositories::{Located, OwnStore, Repositories, StoreConfig};
 pub use repository::{Entry, FinishedPart, PartsGoTo, Repository, UploadId};
 pub use uri::{ArtifactUri, InvalidUri, Place, Remote};
+pub use walk::{FoundFile, Walk};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::decode;
 use crate::host;
-use crate::uri::{ArtifactUri, Place};
+use crate::repositories::PROXY_ROUTE;
+use crate::uri::{ArtifactUri, Parts, Place};
 
 /// A source, as far as it can be judged by itself. What it names must still be looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +90,10 @@ impl ModelSource {
     /// # Errors
     /// [`InvalidSource`], with MLflow's messages.
     pub fn parse(text: &str, allows: impl Fn(&str) -> bool) -> Result<Self, InvalidSource> {
-        let Some((scheme, rest)) = split_scheme(text) else { return local(text, text) };
-        let (authority, path) = split_authority(rest);
+        let Parts { scheme: Some(scheme), authority, path, .. } = cut(text) else {
+            return local(text, text);
+        };
+        let authority = authority.unwrap_or_default();
         if host::is_host_addressed(&scheme) && !is_proxied(&scheme, authority) && !allows(&scheme) {
             return Err(InvalidSource::Host(scheme));
         }
@@ -139,22 +142,9 @@ pub fn is_local_within(source: &Path, root: &str, working_dir: &Path) -> bool {
     matches!(root.as_ref().map(ArtifactUri::place), Ok(Place::Local(root)) if source.starts_with(root))
 }
 
-fn split_scheme(text: &str) -> Option<(String, &str)> {
-    let (scheme, rest) = text.split_once(':')?;
-    let mut chars = scheme.chars();
-    let well_formed = chars.next().is_some_and(|first| first.is_ascii_alphabetic())
-        && chars.all(|char| char.is_ascii_alphanumeric() || "+-.".contains(char));
-    well_formed.then(|| (scheme.to_ascii_lowercase(), rest))
-}
-
-/// Authority and path, without query and fragment.
-fn split_authority(rest: &str) -> (&str, &str) {
-    let end = rest.find(['?', '#']).unwrap_or(rest.len());
-    let rest = &rest[..end];
-    match rest.strip_prefix("//") {
-        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
-        None => ("", rest),
-    }
+/// Cuts a URI at its seams; a fragment falls away.
+fn cut(text: &str) -> Parts<'_> {
+    Parts::split(text.split_once('#').map_or(text, |(before, _fragment)| before))
 }
 
 /// `mlflow-artifacts:/…` without a host is this server itself.
@@ -163,7 +153,7 @@ fn is_proxied(scheme: &str, authority: &str) -> bool {
 }
 
 fn is_proxy_route(scheme: &str, path: &str) -> bool {
-    matches!(scheme, "http" | "https") && path.contains("/api/2.0/mlflow-artifacts/artifacts")
+    matches!(scheme, "http" | "https") && path.contains(PROXY_ROUTE)
 }
 
 fn local(text: &str, path: &str) -> Result<ModelSource, InvalidSource> {
@@ -224,8 +214,7 @@ fn check_plain(text: &str, path: &str) -> Result<(), InvalidSource> {
 
 /// Scheme, authority and the names of the path, decoded until they change no more.
 fn parts(uri: &str) -> Option<(String, String, Vec<Vec<u8>>)> {
-    let (scheme, rest) = split_scheme(uri)?;
-    let (authority, path) = split_authority(rest);
+    let Parts { scheme, authority, path, .. } = cut(uri);
     let mut names = Vec::new();
     for name in path.split('/').filter(|name| !name.is_empty()) {
         let mut last = Vec::new();
@@ -240,7 +229,7 @@ fn parts(uri: &str) -> Option<(String, String, Vec<Vec<u8>>)> {
         .ok()?;
         names.push(last);
     }
-    Some((scheme, authority.to_ascii_lowercase(), names))
+    Some((scheme?, authority.unwrap_or_default().to_ascii_lowercase(), names))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Which repository a location means on this server.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use modelyard_protocol::Context;
@@ -14,7 +15,7 @@ use crate::repository::Repository;
 use crate::uri::{ArtifactUri, Place, Remote};
 
 /// What stands before the path in an `http` location of proxied artifacts.
-const PROXY_ROUTE: &str = "/api/2.0/mlflow-artifacts/artifacts";
+pub(crate) const PROXY_ROUTE: &str = "/api/2.0/mlflow-artifacts/artifacts";
 
 /// How the server was told to keep artifacts.
 #[derive(Debug, Clone)]
@@ -56,6 +57,15 @@ struct Cloud {
     bucket: Bucket,
     folder: Option<ArtifactPath>,
     repository: CloudRepository,
+}
+
+/// The roles of a server's own stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnStore {
+    /// What lies behind the proxy (`--artifacts-destination`).
+    Destination,
+    /// Where experiments keep their artifacts by default (`--default-artifact-root`).
+    Root,
 }
 
 /// A tree of artifacts within a repository: those of a run, say.
@@ -151,6 +161,24 @@ impl Repositories {
     /// What lies behind the artifact proxy; `None` if it is off.
     pub fn destination(&self) -> Option<&Repository> {
         self.destination.as_ref()
+    }
+
+    /// The stores that are this server's own, by name: what lies behind the proxy, and the artifact root if the
+    /// server reaches it. One that lies within another is left out.
+    pub fn own(&self) -> Vec<(OwnStore, Repository)> {
+        let uri = &self.artifact_root;
+        let root = match uri.place() {
+            Place::Local(path) => self.find_local(uri, path).ok(),
+            Place::Remote(remote) => self.find_cloud(uri, remote).ok(),
+            Place::Proxied(_) => None,
+        };
+        let root = root.map(|located| (OwnStore::Root, located.repository));
+        let destination = self.destination.clone().map(|it| (OwnStore::Destination, it));
+        match (destination, root) {
+            (Some(outer), Some(inner)) if outer.1.holds(&inner.1) => vec![outer],
+            (Some(inner), Some(outer)) if outer.1.holds(&inner.1) => vec![outer],
+            (destination, root) => destination.into_iter().chain(root).collect(),
+        }
     }
 
     /// What a stored location means, whether or not this server can reach it.
@@ -283,13 +311,21 @@ fn open_folders(
 
 fn open_buckets(remotes: &[Remote], variables: &Variables) -> Result<Vec<Cloud>> {
     let mut clouds: Vec<Cloud> = Vec::new();
+    let mut unread = BTreeSet::new();
     for remote in remotes {
         let Some((bucket, folder)) = Bucket::of(remote)? else { continue };
         if clouds.iter().any(|cloud| cloud.bucket == bucket && cloud.folder == folder) {
             continue;
         }
         let repository = CloudRepository::open(&bucket, folder.clone(), variables)?;
+        unread.extend(bucket.unread(variables));
         clouds.push(Cloud { bucket, folder, repository });
+    }
+    if !unread.is_empty() {
+        let names = Vec::from_iter(unread).join(", ");
+        tracing::warn!(
+            "{names}: ignored, this server's client of the artifact store does not know them"
+        );
     }
     let depth = |cloud: &Cloud| cloud.folder.as_ref().map_or(0, |it| it.names().count());
     clouds.sort_by_key(|cloud| std::cmp::Reverse(depth(cloud)));

@@ -1,11 +1,12 @@
 //! One interface to every kind of artifact store.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::cloud::{CloudRepository, SignedUrl};
+use crate::cloud::{CloudRepository, SignedUrl, Variables};
 use crate::error::{Cause, Error, Result};
 use crate::local::LocalRepository;
 use crate::path::ArtifactPath;
@@ -102,6 +103,51 @@ impl Repository {
     /// Whether files can have URLs of the store.
     pub fn has_urls(&self) -> bool {
         matches!(self, Self::Cloud(_))
+    }
+
+    /// The folder of this machine that it is; `None` for a store elsewhere.
+    pub fn local_folder(&self) -> Option<&Path> {
+        match self {
+            Self::Local(local) => Some(local.folder()),
+            Self::Cloud(_) => None,
+        }
+    }
+
+    /// A bucket, as [`location`](Self::location) gave it.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] for what is no location of a bucket, and for variables that cannot be obeyed.
+    pub fn of_bucket(location: &str, variables: &Variables) -> Result<Self> {
+        Ok(Self::Cloud(CloudRepository::at(location, variables)?))
+    }
+
+    /// Where it is: a folder, or the URI of a bucket's.
+    pub fn location(&self) -> String {
+        match self {
+            Self::Local(local) => local.folder().display().to_string(),
+            Self::Cloud(cloud) => cloud.to_string(),
+        }
+    }
+
+    /// Whether all that is in `other` is in this one, too.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Local(outer), Self::Local(inner)) => inner.folder().starts_with(outer.folder()),
+            (Self::Cloud(outer), Self::Cloud(inner)) => outer.holds(inner),
+            _ => false,
+        }
+    }
+
+    /// Ends all work in a folder of this machine that nobody else has open, and removes what lies there beside
+    /// the artifacts. Waits for other handles to be dropped. Other stores need no end.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn retire(self) -> Result<()> {
+        match self {
+            Self::Local(local) => local.retire().await,
+            Self::Cloud(_) => Ok(()),
+        }
     }
 
     /// Whether the store can still be reached as it was when it was opened.

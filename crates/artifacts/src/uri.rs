@@ -191,17 +191,17 @@ fn refuse_path(stage: &[u8]) -> Result<(), Reason> {
 const BUCKETS: [&str; 3] = ["s3", "gs", "wasbs"];
 
 /// A URI cut at its seams.
-struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     /// In lower case.
-    scheme: Option<String>,
+    pub(crate) scheme: Option<String>,
     /// What stands between `//` and the path.
-    authority: Option<&'a str>,
-    path: &'a str,
+    pub(crate) authority: Option<&'a str>,
+    pub(crate) path: &'a str,
     query: Option<&'a str>,
 }
 
 impl<'a> Parts<'a> {
-    fn split(text: &'a str) -> Self {
+    pub(crate) fn split(text: &'a str) -> Self {
         let (rest, query) = match text.split_once('?') {
             Some((rest, query)) => (rest, Some(query)),
             None => (text, None),

@@ -70,7 +70,13 @@ impl From<rusqlite::Error> for Error {
                 Code::CannotOpen | Code::ReadOnly | Code::PermissionDenied => {
                     Self::Unavailable(text)
                 }
-                Code::NotADatabase => Self::Refused(text),
+                Code::NotADatabase => Self::Refused(format!(
+                    "the file is no SQLite database, or its beginning is damaged: {text}. If it was one, \
+                     bring back a backup with `modelyard restore`"
+                )),
+                Code::DatabaseCorrupt => Self::Refused(format!(
+                    "the database file is damaged: {text}. Bring back a backup with `modelyard restore`"
+                )),
                 Code::OperationInterrupted => Self::Timeout(text),
                 _ => Self::Other(text),
             },

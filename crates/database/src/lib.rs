@@ -10,6 +10,7 @@ mod error;
 mod job;
 mod migrate;
 mod operation;
+mod outside;
 mod postgres;
 mod row;
 mod sql;
@@ -26,6 +27,7 @@ pub use dialect::Engine;
 pub use error::{Error, Result};
 pub use migrate::Migration;
 pub use operation::{BoxFuture, Failure, Operation};
+pub use outside::{Look, check_file};
 pub use row::Row;
 pub use sql::Sql;
 pub use uri::DatabaseUri;
@@ -167,9 +169,6 @@ fn snapshot(conn: &Conn, path: &Path, version: i64) -> Result<()> {
         // A migration that was cut short: the first snapshot is the one to keep.
         return Ok(());
     }
-    let Some(name) = partial.to_str() else {
-        return Err(Error::Refused(format!("the path {} is not UTF-8", partial.display())));
-    };
     let failed = |error: std::io::Error| {
         Error::Refused(format!("cannot copy the database to {}: {error}", target.display()))
     };
@@ -177,8 +176,7 @@ fn snapshot(conn: &Conn, path: &Path, version: i64) -> Result<()> {
         std::fs::remove_file(&partial).map_err(failed)?;
     }
     tracing::info!(snapshot = %target.display(), "copying the database before its schema changes");
-    conn.execute("VACUUM INTO ?1", [name])?;
     // Only a whole copy carries the name.
-    std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(failed)?;
+    outside::copy(conn, &partial)?;
     std::fs::rename(&partial, &target).map_err(failed)
 }

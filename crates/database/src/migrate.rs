@@ -77,14 +77,14 @@ async fn apply(conn: &mut Conn, migrations: &[Migration], context: &Context) -> 
     Ok(())
 }
 
-async fn version(conn: &mut Conn) -> Result<i64> {
+pub(crate) async fn version(conn: &mut Conn) -> Result<i64> {
     let sql = "SELECT coalesce(max(version), 0) FROM schema_migration";
     conn.query_one(sql, &[], |row| row.int(0)).await
 }
 
 /// Refuses a PostgreSQL schema that MLflow (or another user of Alembic) lives in: tables of both would lie
 /// side by side. SQLite files are looked at before they are opened for writing.
-async fn refuse_mlflow(conn: &mut Conn) -> Result<()> {
+pub(crate) async fn refuse_mlflow(conn: &mut Conn) -> Result<()> {
     if conn.engine() == Engine::Postgres && exists(conn, "alembic_version").await? {
         return Err(Error::Refused(
             "the database is one of MLflow, which has another schema; name a new database, or a \
@@ -96,7 +96,7 @@ async fn refuse_mlflow(conn: &mut Conn) -> Result<()> {
 }
 
 /// Whether a table exists: on PostgreSQL in the schema in which new tables are made.
-async fn exists(conn: &mut Conn, table: &str) -> Result<bool> {
+pub(crate) async fn exists(conn: &mut Conn, table: &str) -> Result<bool> {
     let sql = match conn.engine() {
         Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE name = $1",
         Engine::Postgres => {

@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool of connections.
 
+mod libpq;
 mod settings;
 mod tls;
 
@@ -15,6 +16,8 @@ use tokio_postgres::CancelToken;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Conn, Error, Failure, Operation, Result};
+
+pub(crate) use libpq::environment;
 
 /// How many connections one process opens at most; several replicas share a server's limit of 100.
 const MAX_CONNECTIONS: usize = 16;

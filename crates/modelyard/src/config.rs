@@ -30,6 +30,8 @@ const PROXIED_ROOT: &str = "mlflow-artifacts:/";
 /// What is kept, and where.
 #[derive(Debug)]
 pub(crate) struct Data {
+    /// Where all lies that no flag has put elsewhere.
+    pub(crate) folder: PathBuf,
     /// The database.
     pub(crate) database: DatabaseUri,
     /// The folder that must exist before the database is opened.
@@ -77,7 +79,7 @@ impl Data {
         let artifacts = artifacts(args, &folder, here);
         let rules = Rules { cut_long_values: args.truncate_long_values };
         let model_sources = model_sources(given(&args.model_source_pattern))?;
-        Ok(Self { database, database_folder, artifacts, rules, model_sources })
+        Ok(Self { folder, database, database_folder, artifacts, rules, model_sources })
     }
 }
 
@@ -214,10 +216,15 @@ fn artifacts(args: &DataArgs, data: &Path, here: &Path) -> StoreConfig {
         artifact_root,
         destination: proxies.then_some(destination),
         allowed: args.allow_artifact_location.clone(),
-        variables: modelyard_artifacts::Variables::among(std::env::vars_os().filter_map(utf8)),
+        variables: store_variables(),
         allowed_schemes: schemes.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
         location_max_chars: args.artifact_location_max_length,
     }
+}
+
+/// The environment's variables about stores of artifacts.
+pub(crate) fn store_variables() -> modelyard_artifacts::Variables {
+    modelyard_artifacts::Variables::among(std::env::vars_os().filter_map(utf8))
 }
 
 /// Names and values that are not UTF-8 mean nothing to any store.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+mod backup;
 mod client;
 mod commands;
 mod config;
@@ -38,6 +39,18 @@ enum Command {
     Runs(commands::runs::Args),
     /// Upload, list and download the artifacts of runs.
     Artifacts(commands::artifacts::Args),
+    /// List what was deleted, take it back, or remove it for good.
+    Trash(commands::trash::Args),
+    /// Remove what was deleted for good, with its artifacts.
+    Gc(Box<commands::gc::Args>),
+    /// Copy the database and the artifacts into a folder, also while the server runs.
+    Backup(Box<commands::backup::Args>),
+    /// Check a backup.
+    Verify(commands::verify::Args),
+    /// Bring a backup back, into an empty place.
+    Restore(Box<commands::restore::Args>),
+    /// Work on the database itself.
+    Db(commands::db::Args),
     /// Print the versions of Modelyard and of the MLflow release it is compatible with.
     Version,
     /// Print the OpenAPI document of the server's own API.
@@ -58,6 +71,12 @@ fn main() -> ExitCode {
         Command::Experiments(args) => commands::experiments::run(&args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Artifacts(args) => commands::artifacts::run(&args),
+        Command::Trash(args) => commands::trash::run(&args),
+        Command::Gc(args) => commands::gc::run(&args),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Restore(args) => commands::restore::run(&args),
+        Command::Db(args) => commands::db::run(&args),
         Command::Version => commands::version::run(),
         Command::Openapi => commands::openapi::run(),
         Command::Completions(args) => commands::completions::run(&args),
@@ -70,10 +89,20 @@ fn main() -> ExitCode {
 
 /// The command line again, with what the server's configuration file says, if one is given.
 fn with_file(cli: Cli) -> Result<Cli, exit::Usage> {
-    let Command::Server(args) = &cli.command else { return Ok(cli) };
-    let Some(file) = args.config.as_deref().filter(|file| !file.is_empty()) else { return Ok(cli) };
+    let (name, file) = match &cli.command {
+        Command::Server(args) => ("server", &args.config),
+        Command::Gc(args) => ("gc", &args.storage.config),
+        Command::Backup(args) => ("backup", &args.storage.config),
+        Command::Restore(args) => ("restore", &args.storage.config),
+        Command::Db(args) => ("db", args.config()),
+        _ => return Ok(cli),
+    };
+    let Some(file) = file.as_deref().filter(|file| !file.is_empty()) else { return Ok(cli) };
     let defaults = config::Defaults::read(file.as_ref())?;
-    let command = Cli::command().mut_subcommand("server", |server| defaults.of(server));
+    let command = Cli::command().mut_subcommand(name, |command| match name {
+        "db" => command.mut_subcommand("upgrade", |upgrade| defaults.of(upgrade)),
+        _ => defaults.of(command),
+    });
     let read = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     // All else has been read before without a complaint.
     let wrong =

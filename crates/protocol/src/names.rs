@@ -6,6 +6,12 @@ use crate::context::Context;
 /// The tag that mirrors a run's name.
 pub const RUN_NAME_TAG: &str = "mlflow.runName";
 
+/// The tag of an experiment that says how long what was deleted in it is kept, such as `30d`.
+pub const RETENTION_TAG: &str = "modelyard.retention";
+
+/// The tag of what is being removed for good: its artifacts may be gone, so it cannot be restored.
+pub const PURGE_TAG: &str = "modelyard.purge";
+
 /// The tag that makes a registered model, or a version of one, a prompt, with the value `true`.
 pub const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
 

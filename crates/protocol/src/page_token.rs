@@ -33,6 +33,8 @@ pub enum ListKind {
     ModelVersions = 7,
     /// The audit trail
     Events = 8,
+    /// What was deleted, of our own API.
+    Trash = 9,
 }
 
 /// The value of one ordering key in the last row shown.
@@ -144,6 +146,7 @@ fn parse(text: &str) -> Option<PageToken> {
         6 => ListKind::RegisteredModels,
         7 => ListKind::ModelVersions,
         8 => ListKind::Events,
+        9 => ListKind::Trash,
         _ => return None,
     };
     let fingerprint = u64::from_le_bytes(head[2..].try_into().ok()?);

@@ -150,6 +150,44 @@ states! {
     }
 }
 
+states! {
+    /// A change of the model registry. Not MLflow's: the audit trail keeps them.
+    RegistryAction {
+        /// A registered model was made.
+        ModelCreated = 1 "MODEL_CREATED",
+        /// Its description was changed.
+        ModelUpdated = 2 "MODEL_UPDATED",
+        /// It got another name.
+        ModelRenamed = 3 "MODEL_RENAMED",
+        /// It was deleted with all of its versions.
+        ModelDeleted = 4 "MODEL_DELETED",
+        /// A tag of it was set.
+        ModelTagSet = 5 "MODEL_TAG_SET",
+        /// A tag of it was removed.
+        ModelTagDeleted = 6 "MODEL_TAG_DELETED",
+        /// A version was made.
+        VersionCreated = 7 "VERSION_CREATED",
+        /// A version's description was changed.
+        VersionUpdated = 8 "VERSION_UPDATED",
+        /// A version was deleted.
+        VersionDeleted = 9 "VERSION_DELETED",
+        /// A version went to another stage.
+        StageChanged = 10 "STAGE_CHANGED",
+        /// A tag of a version was set.
+        VersionTagSet = 11 "VERSION_TAG_SET",
+        /// A tag of a version was removed.
+        VersionTagDeleted = 12 "VERSION_TAG_DELETED",
+        /// An alias was made or moved.
+        AliasSet = 13 "ALIAS_SET",
+        /// An alias was removed.
+        AliasDeleted = 14 "ALIAS_DELETED",
+        /// The outcome of a check of a version was noted.
+        CheckRecorded = 15 "CHECK_RECORDED",
+        /// The checks that protect an alias were set.
+        PolicySet = 16 "POLICY_SET",
+    }
+}
+
 impl LoggedModelStatus {
     /// The name used in search filters, which is the Python client's.
     pub const fn short_name(self) -> &'static str {

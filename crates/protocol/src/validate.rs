@@ -59,14 +59,19 @@ pub fn key(key: &str, path: &str) -> Result<(), Error> {
     }
     let normal = normal_path(key);
     if normal != key || normal == "." || normal.starts_with("..") || normal.starts_with('/') {
-        let rule = format!(
-            "Names may be treated as files in certain cases, and must not resolve to other names \
-             when treated as such. This name would resolve to '{}'",
-            excerpt(&normal)
-        );
-        return Err(invalid_value(path, key, Some(&rule)));
+        return Err(another_path(path, key, &normal));
     }
     Ok(())
+}
+
+/// The error for a name that means another one when it is taken as a path.
+fn another_path(path: &str, name: &str, normal: &str) -> Error {
+    let rule = format!(
+        "Names may be treated as files in certain cases, and must not resolve to other names when \
+         treated as such. This name would resolve to '{}'",
+        excerpt(normal)
+    );
+    invalid_value(path, name, Some(&rule))
 }
 
 /// Checks a length in characters. `name` is what the message calls the value.

@@ -19,6 +19,7 @@ mod guard;
 mod metrics;
 mod middleware;
 mod patient_stream;
+mod purge;
 mod router;
 mod routes;
 mod serve;
@@ -28,6 +29,7 @@ mod testing;
 
 pub use api::v1::openapi;
 pub use config::ServerConfig;
+pub use purge::{Cannot, Size, Unreachable, check_reachable, contents, measure, purge};
 pub use serve::serve;
 pub use state::Services;
 

@@ -57,6 +57,9 @@ fn modelyard(routes: &mut Routes) {
     routes.add(POST, "/api/modelyard/v1/runs/search", Read, Reads, v1::runs::search);
     routes.add(GET, "/api/modelyard/v1/runs/{run_id}/metrics", Read, Reads, v1::metrics::list);
     routes.add(GET, "/api/modelyard/v1/runs/{run_id}/metrics/points", Read, Reads, v1::metrics::points);
+    routes.add(GET, "/api/modelyard/v1/trash", Read, Reads, v1::trash::list);
+    routes.add(POST, "/api/modelyard/v1/trash/restore", Manage, Writes, v1::trash::restore);
+    routes.add(DELETE, "/api/modelyard/v1/trash/{kind}/{id}", Manage, Writes, v1::trash::delete);
     routes.add(GET, "/api/modelyard/v1/registry/events", Read, Reads, v1::registry::events);
     routes.add(GET, "/api/modelyard/v1/registry/models/{name}/policies", Read, Reads, v1::registry::policies);
     routes.add(PUT, "/api/modelyard/v1/registry/models/{name}/aliases/{alias}/policy", Manage, Writes, v1::registry::set_policy);

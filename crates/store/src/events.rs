@@ -1,10 +1,11 @@
 //! The audit trail: one row for each change of the registry, written in the transaction of the change.
 
-use modelyard_database::{Conn, Param, Row, Sql};
+use modelyard_database::{Conn, Row, Sql};
 use modelyard_protocol::page_token::KeyValue as Key;
+pub use modelyard_protocol::states::RegistryAction as Action;
 
-use crate::rows::{Cursor, Page, one_more};
-use crate::{Error, Result, Store};
+use crate::rows::{self, Cursor, Page, number, one_more};
+use crate::{Error, Result, Store, registry};
 
 /// Who changes something, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,84 +14,6 @@ pub struct Author {
     pub name: String,
     /// What the caller gave as the reason.
     pub reason: Option<String>,
-}
-
-/// What was done. The numbers are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(i16)]
-pub enum Action {
-    /// A registered model was made.
-    ModelCreated = 1,
-    /// Its description was changed.
-    ModelUpdated = 2,
-    /// It got another name.
-    ModelRenamed = 3,
-    /// It was deleted with all of its versions.
-    ModelDeleted = 4,
-    /// A tag of it was set.
-    ModelTagSet = 5,
-    /// A tag of it was removed.
-    ModelTagDeleted = 6,
-    /// A version was made.
-    VersionCreated = 7,
-    /// A version's description was changed.
-    VersionUpdated = 8,
-    /// A version was deleted.
-    VersionDeleted = 9,
-    /// A version went to another stage.
-    StageChanged = 10,
-    /// A tag of a version was set.
-    VersionTagSet = 11,
-    /// A tag of a version was removed.
-    VersionTagDeleted = 12,
-    /// An alias was made or moved.
-    AliasSet = 13,
-    /// An alias was removed.
-    AliasDeleted = 14,
-    /// The outcome of a check of a version was noted.
-    CheckRecorded = 15,
-    /// The checks that protect an alias were set.
-    PolicySet = 16,
-}
-
-/// Every action with its name in answers.
-const ACTIONS: [(Action, &str); 16] = [
-    (Action::ModelCreated, "MODEL_CREATED"),
-    (Action::ModelUpdated, "MODEL_UPDATED"),
-    (Action::ModelRenamed, "MODEL_RENAMED"),
-    (Action::ModelDeleted, "MODEL_DELETED"),
-    (Action::ModelTagSet, "MODEL_TAG_SET"),
-    (Action::ModelTagDeleted, "MODEL_TAG_DELETED"),
-    (Action::VersionCreated, "VERSION_CREATED"),
-    (Action::VersionUpdated, "VERSION_UPDATED"),
-    (Action::VersionDeleted, "VERSION_DELETED"),
-    (Action::StageChanged, "STAGE_CHANGED"),
-    (Action::VersionTagSet, "VERSION_TAG_SET"),
-    (Action::VersionTagDeleted, "VERSION_TAG_DELETED"),
-    (Action::AliasSet, "ALIAS_SET"),
-    (Action::AliasDeleted, "ALIAS_DELETED"),
-    (Action::CheckRecorded, "CHECK_RECORDED"),
-    (Action::PolicySet, "POLICY_SET"),
-];
-
-impl Action {
-    /// The name in answers, such as `ALIAS_SET`.
-    pub fn name(self) -> &'static str {
-        ACTIONS.iter().find(|(action, _)| *action == self).map_or("UNKNOWN", |(_, name)| name)
-    }
-
-    /// The action of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        ACTIONS.iter().find(|(_, it)| *it == name).map(|(action, _)| *action)
-    }
-
-    const fn number(self) -> i64 {
-        self as i64
-    }
-
-    fn from_number(number: i64) -> Option<Self> {
-        ACTIONS.iter().find(|(action, _)| action.number() == number).map(|(action, _)| *action)
-    }
 }
 
 /// A change, as it is kept for ever.
@@ -163,7 +86,7 @@ pub(crate) async fn append(conn: &mut Conn, deed: &Deed, event: &NewEvent<'_>) -
     let row = [
         deed.at_ms.into(),
         (&deed.author.name).into(),
-        event.action.number().into(),
+        number(event.action.number()).into(),
         event.subject.id.into(),
         event.subject.name.into(),
         event.subject.prompt.into(),
@@ -181,7 +104,7 @@ pub(crate) async fn append(conn: &mut Conn, deed: &Deed, event: &NewEvent<'_>) -
 pub(crate) async fn alias_targets(conn: &mut Conn, subject: i64, alias: &str) -> Result<Vec<i64>> {
     let sql =
         "SELECT version FROM event WHERE subject = $1 AND action = $2 AND key = $3 ORDER BY id";
-    let row = [subject.into(), Action::AliasSet.number().into(), alias.into()];
+    let row = [subject.into(), number(Action::AliasSet.number()).into(), alias.into()];
     Ok(conn.query(sql, &row, |row| row.int(0)).await?)
 }
 
@@ -220,8 +143,7 @@ pub(crate) const COLUMNS: &str =
 
 /// The registered model that has a name, or else had it last.
 async fn subject(conn: &mut Conn, name: &str) -> Result<Option<i64>> {
-    let sql = "SELECT id FROM registered_model WHERE name = $1";
-    if let Some(id) = conn.query_opt(sql, &[name.into()], |row| row.int(0)).await? {
+    if let Some(id) = registry::id_of(conn, name).await? {
         return Ok(Some(id));
     }
     let sql = "SELECT subject FROM event WHERE name = $1 ORDER BY id DESC LIMIT 1";
@@ -249,7 +171,7 @@ async fn list(conn: &mut Conn, query: &EventQuery) -> Result<Page<Event>> {
     }
     if !query.actions.is_empty() {
         sql.push(" AND action IN (");
-        sql.bind_all(query.actions.iter().map(|action| Param::Int(action.number()))).push(")");
+        sql.bind_all(query.actions.iter().map(|action| number(action.number()))).push(")");
     }
     if let Some([Key::Integer(after)]) = query.after.as_deref() {
         sql.push(" AND id < ").bind(*after);
@@ -265,15 +187,11 @@ async fn list(conn: &mut Conn, query: &EventQuery) -> Result<Page<Event>> {
 
 /// Reads [`COLUMNS`].
 pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<Event> {
-    let number = row.int(3)?;
-    let action = Action::from_number(number).ok_or_else(|| {
-        modelyard_database::Error::Other(format!("the database holds the unknown action {number}"))
-    })?;
     Ok(Event {
         id: row.int(0)?,
         at_ms: row.int(1)?,
         actor: row.string(2)?,
-        action,
+        action: rows::action(row.int(3)?)?,
         name: row.string(4)?,
         prompt: row.flag(5)?,
         version: row.opt_int(6)?,

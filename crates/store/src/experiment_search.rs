@@ -9,7 +9,7 @@ use modelyard_protocol::search::{
 use crate::experiments::{self, Experiment};
 use crate::rows::{Cursor, Page, View, lifecycles, number, one_more};
 use crate::search::order::{self, Skip, SortField};
-use crate::search::{Fields, push_filter, push_integer, push_text};
+use crate::search::{Fields, push_filter, push_integer, push_pair, push_text};
 use crate::{Result, Store};
 
 /// Which experiments to list, and in which order.
@@ -72,33 +72,17 @@ impl<'a> Fields<'a, ExperimentNumber, ExperimentText> for ExperimentFields {
     }
 
     fn text(&self, sql: &mut Sql<'a>, field: &'a ExperimentText, test: &'a TextTest) {
-        let ExperimentText::Tag(key) = field else {
-            push_text(sql, self.0, "e.name", test);
-            return;
-        };
-        if let TextTest::IsNull { negated } = test {
-            sql.push("((SELECT 1 FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ");
-            sql.bind(key).push(if *negated { ") IS NOT NULL)" } else { ") IS NULL)" });
-            return;
+        match field {
+            ExperimentText::Name => push_text(sql, self.0, "e.name", test),
+            ExperimentText::Tag(key) => {
+                let of = "FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ";
+                push_pair(sql, self.0, of, key, test);
+            }
         }
-        sql.push("coalesce((SELECT ");
-        push_text(sql, self.0, "t.value", test);
-        sql.push(" FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ");
-        sql.bind(key).push("), FALSE)");
     }
 }
 
 impl SortField for ExperimentOrderField {
-    fn push_join<'a>(&'a self, _: &mut Sql<'a>, _: usize) {}
-
-    fn has_rank(&self) -> bool {
-        false
-    }
-
-    fn push_rank<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
-        sql.push("0");
-    }
-
     fn push_value<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
         sql.push(match self {
             Self::Name => "e.name",

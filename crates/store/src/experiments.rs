@@ -6,7 +6,7 @@ use modelyard_protocol::{Error as Rule, ErrorCode, uri, validate};
 
 use crate::chunks::Chunk;
 use crate::rows::{self, KeyValue, Lifecycle};
-use crate::{ChangeKind, Error, Result, Store};
+use crate::{ChangeKind, Error, Result, Store, purge};
 
 /// The id and name of the experiment that every new store has.
 const DEFAULT: (i64, &str) = (0, "Default");
@@ -265,6 +265,9 @@ async fn relocate(
         // MLflow's word for both: an experiment that is not there, and one already moved.
         return Err(no_experiment(id));
     }
+    if to == Lifecycle::Active {
+        purge::refuse_experiment(conn, id).await?;
+    }
     let deleted_ms = (to == Lifecycle::Deleted).then_some(now);
     let sql =
         "UPDATE run SET lifecycle = $1, deleted_ms = $2 WHERE experiment = $3 AND lifecycle = $4";
@@ -275,6 +278,9 @@ async fn relocate(
         rows::number(from.number()).into(),
     ];
     conn.execute(sql, &row).await?;
+    if to == Lifecycle::Active {
+        purge::keep_in_trash(conn, id, now).await?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod metric_names;
 mod metrics;
 mod overview;
 mod params;
+mod purge;
 mod registry;
 mod rows;
 mod run_data;
@@ -27,6 +28,7 @@ mod runs;
 mod schema;
 mod search;
 mod tags;
+mod trash;
 
 use modelyard_database::{Database, DatabaseUri, Engine, Load};
 use modelyard_protocol::Context;
@@ -53,6 +55,8 @@ pub use run_search::RunQuery;
 #[doc(hidden)]
 pub use run_search::SearchPlan;
 pub use runs::{ModelOutput, NewRun, RunInfo, RunUpdate};
+pub use schema::newest_version as newest_schema_version;
+pub use trash::{TrashItem, TrashKind, TrashQuery, TrashScope};
 
 use changes::Changes;
 use metric_names::MetricNames;

@@ -10,7 +10,7 @@ use crate::logged_models::{self, LoggedModel};
 use crate::rows::{Cursor, Page, one_more};
 use crate::search::order::{self, Skip, SortField};
 use crate::search::{
-    Fields, nan_passes, push_comparison, push_filter, push_integer, push_name, push_text,
+    Fields, nan_passes, push_comparison, push_filter, push_integer, push_name, push_pair, push_text,
 };
 use crate::{Result, Store};
 
@@ -111,8 +111,14 @@ impl<'a> Fields<'a, LoggedModelNumber, LoggedModelText> for ModelFields<'a> {
 
     fn text(&self, sql: &mut Sql<'a>, field: &'a LoggedModelText, test: &'a TextTest) {
         match field {
-            LoggedModelText::Param(key) => self.push_pair(sql, "logged_model_param", key, test),
-            LoggedModelText::Tag(key) => self.push_pair(sql, "logged_model_tag", key, test),
+            LoggedModelText::Param(key) => {
+                let of = "FROM logged_model_param t WHERE t.model = r.id AND t.key = ";
+                push_pair(sql, self.engine, of, key, test);
+            }
+            LoggedModelText::Tag(key) => {
+                let of = "FROM logged_model_tag t WHERE t.model = r.id AND t.key = ";
+                push_pair(sql, self.engine, of, key, test);
+            }
             LoggedModelText::Name => push_text(sql, self.engine, "r.name", test),
             LoggedModelText::ModelId => push_text(sql, self.engine, "r.uuid", test),
             LoggedModelText::ModelType => push_text(sql, self.engine, "r.model_type", test),
@@ -123,18 +129,6 @@ impl<'a> Fields<'a, LoggedModelNumber, LoggedModelText> for ModelFields<'a> {
 }
 
 impl<'a> ModelFields<'a> {
-    fn push_pair(&self, sql: &mut Sql<'a>, table: &'static str, key: &'a str, test: &'a TextTest) {
-        if let TextTest::IsNull { negated } = test {
-            sql.push("((SELECT 1 FROM ").push(table).push(" x WHERE x.model = r.id AND x.key = ");
-            sql.bind(key).push(if *negated { ") IS NOT NULL)" } else { ") IS NULL)" });
-            return;
-        }
-        sql.push("coalesce((SELECT ");
-        push_text(sql, self.engine, "x.value", test);
-        sql.push(" FROM ").push(table).push(" x WHERE x.model = r.id AND x.key = ");
-        sql.bind(key).push("), FALSE)");
-    }
-
     /// Whether any logged point passes: MLflow's rule for models, unlike that for runs.
     fn push_metric(&self, sql: &mut Sql<'a>, key: &'a str, test: &'a NumberTest) {
         let absent = matches!(test, NumberTest::IsNull { negated: false });

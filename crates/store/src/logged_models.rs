@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
 use modelyard_protocol::{Error as Rule, ErrorCode, uri};
+use serde_json::Value;
 
 use crate::chunks::Chunk;
 use crate::metrics::{MetricPoint, Stored};
@@ -238,7 +239,7 @@ pub(crate) fn read(row: &Row<'_>) -> modelyard_database::Result<LoggedModel> {
     })
 }
 
-fn missing(model_id: &str) -> Error {
+pub(crate) fn missing(model_id: &str) -> Error {
     Error::not_found(format!("Logged model with ID '{model_id}' not found."))
 }
 
@@ -348,21 +349,24 @@ fn by_key<'p>(pairs: impl IntoIterator<Item = &'p KeyValue>) -> Vec<&'p KeyValue
     pairs
 }
 
-/// A tag of a model in use, kept from others' changes until the end of the transaction.
-pub(crate) async fn tag(conn: &mut Conn, model_id: &str, key: &str) -> Result<Option<String>> {
+/// Appends an item to the JSON list in a tag of a model in use.
+pub(crate) async fn append_to_tag(
+    conn: &mut Conn,
+    model_id: &str,
+    key: &str,
+    item: Value,
+) -> Result<()> {
     let sql = "SELECT id FROM logged_model WHERE uuid = $1 AND lifecycle = 1";
     let sql = [sql, conn.engine().for_update()].concat();
     let model = conn.query_opt(&sql, &[model_id.into()], |row| row.int(0)).await?;
     let model = model.ok_or_else(|| missing(model_id))?;
     let sql = "SELECT value FROM logged_model_tag WHERE model = $1 AND key = $2";
-    Ok(conn.query_opt(sql, &[model.into(), key.into()], |row| row.string(0)).await?)
+    let old = conn.query_opt(sql, &[model.into(), key.into()], |row| row.string(0)).await?;
+    let tag = KeyValue { key: key.to_owned(), value: tags::appended(old.as_deref(), item) };
+    insert_tags(conn, model, &[tag]).await
 }
 
-pub(crate) async fn set_tags(
-    conn: &mut Conn,
-    model_id: &str,
-    given: &[KeyValue],
-) -> Result<LoggedModel> {
+async fn set_tags(conn: &mut Conn, model_id: &str, given: &[KeyValue]) -> Result<LoggedModel> {
     let model = find(conn, model_id, false).await?;
     insert_tags(conn, model.id, given).await?;
     Ok(model)

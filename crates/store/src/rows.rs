@@ -1,6 +1,7 @@
 //! Small types that several tables share.
 
 use modelyard_protocol::ModelVersionStatus;
+use modelyard_protocol::states::RegistryAction;
 pub use modelyard_protocol::states::{
     LifecycleStage as Lifecycle, LoggedModelStatus, ModelStage, RunStatus, ViewType as View,
 };
@@ -80,6 +81,11 @@ pub(crate) fn model_stage(number: i64) -> modelyard_database::Result<ModelStage>
 /// Reads the stored status of a version.
 pub(crate) fn version_status(number: i64) -> modelyard_database::Result<ModelVersionStatus> {
     state(number, "version status", ModelVersionStatus::from_number)
+}
+
+/// Reads a stored action.
+pub(crate) fn action(number: i64) -> modelyard_database::Result<RegistryAction> {
+    state(number, "action", RegistryAction::from_number)
 }
 
 fn state<T>(number: i64, what: &str, of: fn(i16) -> Option<T>) -> modelyard_database::Result<T> {

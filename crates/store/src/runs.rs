@@ -6,7 +6,7 @@ use modelyard_protocol::uri;
 
 use crate::rows::{self, KeyValue, Lifecycle, RunStatus};
 use crate::run_data::{self, Run};
-use crate::{ChangeKind, Error, Result, Store, experiments, tags};
+use crate::{ChangeKind, Error, Result, Store, experiments, purge, tags};
 
 /// A run without its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,6 +260,9 @@ async fn relocate(conn: &mut Conn, run_id: &str, to: Lifecycle, now: i64) -> Res
         let sql = "UPDATE run SET lifecycle = $1, deleted_ms = $2 WHERE id = $3";
         conn.execute(sql, &[rows::number(to.number()).into(), deleted_ms.into(), run.id.into()])
             .await?;
+        if to == Lifecycle::Active {
+            purge::refuse_run(conn, &run).await?;
+        }
     }
     Ok(run)
 }

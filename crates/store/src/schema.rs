@@ -15,3 +15,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         schema: include_str!("migrations/0002_registry.sql"),
     },
 ];
+
+/// The version of the schema that this program makes.
+pub fn newest_version() -> i64 {
+    MIGRATIONS.last().map_or(0, |last| last.version)
+}

@@ -54,20 +54,25 @@ impl Store {
     }
 }
 
-/// Appends to the JSON list that a tag holds; a tag that is absent or no list becomes a list of one.
+/// Appends to the JSON list that a tag holds.
 async fn append(conn: &mut Conn, run_id: &str, key: &str, item: &Value) -> Result<i64> {
     runs::lock(conn, run_id).await?;
     let run = runs::find_active(conn, run_id).await?;
     let sql = "SELECT value FROM run_tag WHERE run = $1 AND key = $2";
     let old = conn.query_opt(sql, &[run.id.into(), key.into()], |row| row.string(0)).await?;
-    let mut list = match old.as_deref().map(serde_json::from_str) {
+    let tag = KeyValue { key: key.to_owned(), value: appended(old.as_deref(), item.clone()) };
+    set_all(conn, run.id, &[tag]).await?;
+    Ok(run.experiment)
+}
+
+/// The JSON list that a tag holds, with one more item; what is absent or no list becomes a list of one.
+pub(crate) fn appended(old: Option<&str>, item: Value) -> String {
+    let mut list = match old.map(serde_json::from_str) {
         Some(Ok(Value::Array(list))) => list,
         _ => Vec::new(),
     };
-    list.push(item.clone());
-    let tag = KeyValue { key: key.to_owned(), value: json_dumps(&Value::Array(list)) };
-    set_all(conn, run.id, &[tag]).await?;
-    Ok(run.experiment)
+    list.push(item);
+    json_dumps(&Value::Array(list))
 }
 
 async fn set(conn: &mut Conn, run_id: &str, tag: &KeyValue) -> Result<i64> {

@@ -230,6 +230,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/modelyard/v1/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was deleted. */
+        get: operations["trash"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/trash/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes something back into use, an experiment with all of its runs. */
+        post: operations["restore_from_trash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/trash/{kind}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes something in the trash for good, with its artifacts. */
+        delete: operations["delete_from_trash"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -266,6 +317,34 @@ export interface components {
             metrics: string[];
             params: string[];
             tags: string[];
+        };
+        /** @description Something that was deleted. */
+        Deleted: {
+            artifact_uri: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            deletion_time: number;
+            experiment_id: string;
+            experiment_name: string;
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Format: int64
+             * @description Logged models that go with it.
+             */
+            logged_model_count: number;
+            name: string;
+            /** @description Whether its removal for good has begun, so that it cannot be restored. */
+            purging: boolean;
+            /** @description How long its experiment wants it kept, such as `30d`: the tag `modelyard.retention`. */
+            retention?: string | null;
+            /**
+             * Format: int64
+             * @description Runs that go with it.
+             */
+            run_count: number;
         };
         /** @description What every request is answered with that cannot be served: MLflow's form of an error. */
         Error: {
@@ -311,6 +390,11 @@ export interface components {
             /** @description Absent on the last page. */
             next_page_token?: string | null;
         };
+        /**
+         * @description What kinds of things can be deleted.
+         * @enum {string}
+         */
+        Kind: "experiment" | "run" | "logged_model";
         /** @description A point of a metric. */
         MetricPoint: {
             /** Format: int64 */
@@ -342,6 +426,11 @@ export interface components {
         Metrics: {
             /** @description By key. */
             metrics: components["schemas"]["MetricSummary"][];
+        };
+        /** @description One deleted thing. */
+        Named: {
+            id: string;
+            kind: components["schemas"]["Kind"];
         };
         /**
          * @description The doubles that JSON has no numbers for.
@@ -514,6 +603,12 @@ export interface components {
          * @enum {string}
          */
         StoreKind: "sqlite" | "postgresql";
+        /** @description A page of deleted things, the latest first. */
+        Trash: {
+            items: components["schemas"]["Deleted"][];
+            /** @description Absent on the last page. */
+            next_page_token?: string | null;
+        };
         /**
          * @description Which objects to list: those in use, deleted ones, or both.
          * @enum {string}
@@ -942,6 +1037,107 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Server"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    trash: {
+        parameters: {
+            query: {
+                /** @description Of which kind. */
+                kind: components["schemas"]["Kind"];
+                /**
+                 * @description Runs and logged models of this experiment, deleted or in use; otherwise those of experiments in use,
+                 *     that is, those that were deleted by themselves.
+                 */
+                experiment_id?: string;
+                /** @description Where to go on: the `next_page_token` of the previous answer. */
+                page_token?: string;
+                /** @description 1 to 1000; 100 unless said otherwise. */
+                max_results?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trash"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    restore_from_trash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Named"];
+            };
+        };
+        responses: {
+            /** @description It is in use. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_from_trash: {
+        parameters: {
+            query?: {
+                /** @description Remove it even if its artifacts are where the server does not reach, and leave those. */
+                leave_unreachable_artifacts?: boolean;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["Kind"];
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {

@@ -17,6 +17,7 @@ mod sign;
 mod upload;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +30,10 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 use crate::path::ArtifactPath;
+use crate::uri::{ArtifactUri, Place};
 
 pub use self::fault::Fault;
+use self::multipart::Completed;
 pub use self::open::Variables;
 pub(crate) use self::open::{Bucket, Settings};
 pub(crate) use self::read::Object;
@@ -64,6 +67,7 @@ struct Inner {
     /// How long a signed URL is good unless its user says otherwise.
     url_life: Duration,
     memory: Arc<Semaphore>,
+    completed: Completed,
 }
 
 impl CloudRepository {
@@ -85,7 +89,34 @@ impl CloudRepository {
             put_headers,
             url_life,
             memory: Arc::new(Semaphore::new(UPLOADS_MIB)),
+            completed: Completed::default(),
         })))
+    }
+
+    /// Makes a handle on the folder of a bucket that a location names.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and if it names none.
+    pub(crate) fn at(location: &str, variables: &Variables) -> Result<Self> {
+        let uri = ArtifactUri::parse(location, Path::new("/"))?;
+        let found = match uri.place() {
+            Place::Remote(remote) => Bucket::of(remote)?,
+            Place::Local(_) | Place::Proxied(_) => None,
+        };
+        let Some((bucket, folder)) = found else {
+            return Err(Error::Configuration(format!("{location} is not in a bucket")));
+        };
+        Self::open(&bucket, folder, variables)
+    }
+
+    /// Whether the folder of `other` is this one, or below it.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        self.0.bucket == other.0.bucket
+            && match (&self.0.folder, &other.0.folder) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(own), Some(inner)) => inner.is_within(own),
+            }
     }
 
     /// Whether the bucket is there and lets this server in.

@@ -21,6 +21,7 @@ mod work;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, MetadataExt as _};
@@ -29,12 +30,16 @@ use modelyard_protocol::Context;
 use self::multipart::Uploads;
 use self::work::Work;
 use crate::error::{Error, Result};
-use crate::path::ArtifactPath;
+use crate::path::{ArtifactPath, RESERVED_NAME};
 
 pub use self::multipart::{PART_MAX_BYTES, PARTS_MAX};
 
 /// Locks that keep two uploads to one path in order. Uploads to different paths share one rarely.
 const TURNS: usize = 1024;
+
+/// How long the end of a repository waits between looks at whether others still hold it.
+const RETIRE_PAUSE: Duration = Duration::from_millis(1);
+const RETIRING: &str = "ending the work in an artifact store";
 
 /// A cheap, cloneable handle on a folder of artifacts.
 #[derive(Clone)]
@@ -81,6 +86,31 @@ impl LocalRepository {
         &self.0.folder
     }
 
+    /// Ends all work in the folder and removes what the repository keeps beside the artifacts: for a folder
+    /// that nobody else has open. Waits for other handles to be dropped.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub async fn retire(self) -> Result<()> {
+        let inner = alone(self.0).await;
+        let work = inner.work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let work = match work {
+            Some(work) => Some(alone(work).await),
+            None => None,
+        };
+        run_blocking(move || {
+            drop(work);
+            let root = &inner.root;
+            match root.remove_dir_all(RESERVED_NAME) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(Error::io(RETIRING)(error))
+                }
+                _ => tree::sync_folder(root).map_err(Error::io(RETIRING)),
+            }
+        })
+        .await
+    }
+
     /// Whether the folder is still the one that was opened, neither removed, nor hidden by another
     /// disk, and takes writes.
     pub(crate) async fn check(&self) -> Result<()> {
@@ -107,6 +137,17 @@ impl LocalRepository {
     ) -> Result<T> {
         let inner = Arc::clone(&self.0);
         run_blocking(move || job(&inner)).await
+    }
+}
+
+/// Waits until nobody else holds a thing: a thread that has told its outcome still lets go of its handle.
+async fn alone<T>(mut shared: Arc<T>) -> T {
+    loop {
+        match Arc::try_unwrap(shared) {
+            Ok(sole) => return sole,
+            Err(again) => shared = again,
+        }
+        tokio::time::sleep(RETIRE_PAUSE).await;
     }
 }
 

@@ -25,11 +25,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Reads a URL: where to connect to, and how the connections are made.
 pub(super) fn read(url: &str, wait: Duration) -> Result<(Config, MakeRustlsConnect)> {
     let (url, tls) = split_tls(url)?;
-    let mut config = Config::from_str(&url).map_err(|error| {
-        // What is wrong stands in the source.
-        let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        Error::Refused(format!("the PostgreSQL URI is not valid: {reason}"))
-    })?;
+    let mut config = parse(&url)?;
     config.ssl_mode(tls.driver_mode());
     // The user's own options come last, and so win.
     let options = match config.get_options() {
@@ -52,8 +48,17 @@ pub(super) fn read(url: &str, wait: Duration) -> Result<(Config, MakeRustlsConne
     Ok((config, tls.connector()?))
 }
 
+/// Reads a URL without options of TLS.
+pub(super) fn parse(url: &str) -> Result<Config> {
+    Config::from_str(url).map_err(|error| {
+        // What is wrong stands in the source.
+        let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        Error::Refused(format!("the PostgreSQL URI is not valid: {reason}"))
+    })
+}
+
 /// Takes the options that the driver does not know, or knows less of, out of a URL.
-fn split_tls(url: &str) -> Result<(String, Tls)> {
+pub(super) fn split_tls(url: &str) -> Result<(String, Tls)> {
     let Some((place, options)) = url.split_once('?') else {
         return Ok((url.to_owned(), Tls::parse(None, None)?));
     };

@@ -7,6 +7,7 @@ mod writer;
 
 use std::path::Path;
 
+pub(crate) use open::{beside_others, unchanging};
 pub(crate) use readers::Readers;
 pub(crate) use writer::{Job, Writer, stopped};
 

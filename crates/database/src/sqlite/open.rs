@@ -46,6 +46,10 @@ pub(super) fn lock_folder(path: &Path) -> Result<File> {
 
 /// Opens the writer's connection, creating the file when it is absent.
 pub(super) fn writable(path: &Path) -> Result<Connection> {
+    open_writable(path).map_err(|error| named(path, error))
+}
+
+fn open_writable(path: &Path) -> Result<Connection> {
     if rusqlite::version_number() < OLDEST_SAFE_SQLITE {
         let version = rusqlite::version();
         return Err(Error::Refused(format!(
@@ -96,6 +100,34 @@ pub(super) fn read_only(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a connection that cannot write to a database of ours that others may have open.
+pub(crate) fn beside_others(path: &Path) -> Result<Connection> {
+    let _alone = lock_folder(path)?;
+    let opened = read_only(path).and_then(|conn| {
+        recognise(&conn, path)?;
+        // Writing a copy counts as writing; the file itself is open for reading only.
+        conn.pragma_update(None, "query_only", false)?;
+        Ok(conn)
+    });
+    opened.map_err(|error| named(path, error))
+}
+
+/// Opens a database of ours that nobody writes to, without leaving a trace beside it.
+pub(crate) fn unchanging(path: &Path) -> Result<Connection> {
+    let Some(name) = path.to_str() else {
+        return Err(cannot_open(path, &"the path is not UTF-8"));
+    };
+    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+        .map_err(|error| cannot_open(path, &error))?;
+    let prepared = common(&conn).and_then(|()| recognise(&conn, path));
+    prepared.map_err(|error| named(path, error))?;
+    Ok(conn)
+}
+
 fn common(conn: &Connection) -> Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     conn.pragma_update(None, "foreign_keys", true)?;
@@ -107,18 +139,24 @@ fn common(conn: &Connection) -> Result<()> {
 
 /// Accepts an empty file, and one that carries our mark.
 fn adopt(conn: &Connection, path: &Path) -> Result<()> {
-    let id: i64 = conn
-        .query_row("PRAGMA application_id", [], |row| row.get(0))
-        .map_err(|error| cannot_open(path, &error))?;
-    if id == APPLICATION_ID {
-        return Ok(());
+    if !recognise(conn, path)? {
+        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
+    Ok(())
+}
+
+/// Whether the file carries our mark; if not, it is empty.
+fn recognise(conn: &Connection, path: &Path) -> Result<bool> {
+    let id: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    // Also of one that is ours: the schema may be damaged where the mark is not.
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id == APPLICATION_ID {
+        return Ok(true);
+    }
     if id != 0 || tables > 0 {
         return Err(Error::Refused(foreign(conn, path)));
     }
-    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-    Ok(())
+    Ok(false)
 }
 
 fn foreign(conn: &Connection, path: &Path) -> String {
@@ -131,6 +169,14 @@ fn foreign(conn: &Connection, path: &Path) -> String {
              name a new file, for example --backend-store-uri sqlite:///modelyard.db"
         ),
         _ => format!("{path} is a database of another program; name a new file"),
+    }
+}
+
+/// Puts the file's name before what is wrong with it.
+fn named(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Refused(why) if !why.contains(&*path.to_string_lossy()) => cannot_open(path, &why),
+        error => error,
     }
 }
 

@@ -6,6 +6,7 @@ mod files;
 mod groups;
 mod harness;
 mod migrations;
+mod outside;
 mod postgres;
 mod reads;
 mod tls;

@@ -16,6 +16,7 @@ mod request;
 mod retry;
 mod runs;
 mod settings;
+mod trash;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub(crate) use experiments::{Experiment, ExperimentSearch};
 pub(crate) use number::Number;
 pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::{Settings, shows_progress};
+pub(crate) use trash::{Deleted, TrashKind};
 
 use retry::Policy;
 

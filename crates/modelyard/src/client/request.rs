@@ -91,6 +91,11 @@ impl Client {
         })
     }
 
+    /// `DELETE`, answered in JSON. Doing it twice is doing it once.
+    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.json(&Call { method: Method::DELETE, path: path.to_owned(), ..Call::get() })
+    }
+
     fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
         let mut response = self.send(call)?;
         let url = self.address.url(&call.path);

@@ -6,16 +6,23 @@ use crate::exit;
 use crate::output::text::visible_lines;
 
 pub(crate) mod artifacts;
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod connection;
+pub(crate) mod db;
 pub(crate) mod experiments;
+pub(crate) mod gc;
 pub(crate) mod later;
 mod local;
 pub(crate) mod openapi;
+pub(crate) mod restore;
 pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod server;
+mod storage;
 pub(crate) mod tags;
+pub(crate) mod trash;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 /// Says on stderr why a command failed, causes included.

@@ -55,8 +55,7 @@ impl Request for CreateModelVersion {
     ]);
 
     fn validate(&mut self, _: Rules) -> Result<(), Error> {
-        validate::storable(&self.source, "source")?;
-        validate::length(&self.source, limits::MAX_MODEL_SOURCE_CHARS, "source")?;
+        validate::text(&self.source, limits::MAX_MODEL_SOURCE_CHARS, "source")?;
         validate::text(&self.run_link, limits::MAX_RUN_LINK_CHARS, "run_link")?;
         for (id, name) in [(&self.run_id, "run_id"), (&self.model_id, "model_id")] {
             validate::text(id.as_deref().unwrap_or_default(), limits::MAX_KEY_CHARS, name)?;

@@ -3,7 +3,7 @@
 use super::ast::{CompareOp, Expr, Number};
 use super::lexer::Token;
 use super::order_by::{self, OrderKey};
-use super::parser::{self, Field, Grammar, Operator, plain_number, quoted_text};
+use super::parser::{self, Field, Grammar, Operator, is_tag, plain_number, quoted_text};
 use crate::error::Error;
 use crate::validate;
 
@@ -136,17 +136,6 @@ impl Grammar for Experiments {
                     | Operator::In { .. }
                     | Operator::IsNull { .. }
             )
-    }
-}
-
-fn is_tag(entity: Option<&str>) -> Result<bool, String> {
-    match entity {
-        None | Some("attribute") => Ok(false),
-        Some("tag" | "tags") => Ok(true),
-        Some(other) => Err(format!(
-            "Invalid entity type '{}'. Valid entity types are ('attribute', 'tag', 'tags')",
-            parser::clip(other)
-        )),
     }
 }
 

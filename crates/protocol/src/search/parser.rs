@@ -197,6 +197,18 @@ pub(super) fn identifier<'a>(token: &Token<'a>) -> Option<(Option<&'a str>, &'a 
     }
 }
 
+/// Whether the entity is a tag, where only tags and plain attributes can be searched.
+pub(super) fn is_tag(entity: Option<&str>) -> Result<bool, String> {
+    match entity {
+        None | Some("attribute") => Ok(false),
+        Some("tag" | "tags") => Ok(true),
+        Some(other) => Err(format!(
+            "Invalid entity type '{}'. Valid entity types are ('attribute', 'tag', 'tags')",
+            clip(other)
+        )),
+    }
+}
+
 fn is_open_quote(text: &str) -> bool {
     text.starts_with('`') && !(text.len() > 1 && text.ends_with('`'))
 }

@@ -3,7 +3,7 @@
 use super::ast::{Expr, Number};
 use super::lexer::Token;
 use super::order_by::{self, OrderKey};
-use super::parser::{self, Field, Grammar, clip, plain_number, quoted_text};
+use super::parser::{self, Field, Grammar, clip, is_tag, plain_number, quoted_text};
 use crate::error::Error;
 
 /// A filter over registered models.
@@ -226,17 +226,6 @@ fn whole_number(name: &str, literal: &Token<'_>) -> Result<Number, String> {
         Some(Number::Integer(value)) => Ok(Number::Integer(value)),
         Some(Number::Float(_)) => Err(invalid()),
         None => Err(parser::not_numeric(name, literal)),
-    }
-}
-
-fn is_tag(entity: Option<&str>) -> Result<bool, String> {
-    match entity {
-        None | Some("attribute") => Ok(false),
-        Some("tag" | "tags") => Ok(true),
-        Some(other) => Err(format!(
-            "Invalid entity type '{}'. Valid entity types are ('attribute', 'tag', 'tags')",
-            clip(other)
-        )),
     }
 }
 

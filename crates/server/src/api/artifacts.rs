@@ -14,7 +14,7 @@ use modelyard_protocol::messages::artifacts::{ArtifactList, ListArtifacts, ListM
 use modelyard_protocol::messages::transfers::{
     ArtifactOwner, PresignedDownload, PresignedUpload, RunPresignedUrl,
 };
-use modelyard_protocol::wire::parse_query;
+use modelyard_protocol::wire::{Query, parse_query};
 use modelyard_protocol::{Error, ErrorCode};
 
 use super::artifact_file;
@@ -126,12 +126,8 @@ pub(crate) async fn upload(
 
 async fn upload_body(app: &AppState, query: &str, body: &mut Incoming) -> Result<(), ApiError> {
     let query = parse_query(query);
-    let given = |name| {
-        let value = query.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| Error::invalid(format!("Request must specify {name}.")))
-    };
-    let run_id = given("run_uuid")?.to_owned();
-    let path = file_path(given("path")?)?;
+    let run_id = required(&query, "run_uuid")?.to_owned();
+    let path = file_path(required(&query, "path")?)?;
     if body.size_bytes.is_some_and(|size| size > UI_UPLOAD_MAX_BYTES) {
         return Err(too_large());
     }
@@ -142,6 +138,12 @@ async fn upload_body(app: &AppState, query: &str, body: &mut Incoming) -> Result
     store_bounded(&located, &path, body.size_bytes, Box::pin(frames)).await?;
     app.artifact_changes.tell_run(run.experiment_id, run.run_id);
     Ok(())
+}
+
+/// A parameter of the query that must be there and say something.
+pub(super) fn required<'q>(query: &'q Query, name: &str) -> Result<&'q str, Error> {
+    let value = query.get(name).filter(|value| !value.is_empty());
+    value.ok_or_else(|| Error::invalid(format!("Request must specify {name}.")))
 }
 
 /// The first bytes of the body; an upload of nothing is taken for a mistake.

@@ -52,23 +52,23 @@ pub(super) async fn resolve(
     }
     let parsed = ModelSource::parse(source, |scheme| app.artifacts.rules().allows_scheme(scheme));
     let parsed = parsed.map_err(|invalid| refusal(asked, &invalid))?;
-    let resolved = match &parsed {
+    match &parsed {
         ModelSource::Registered { name, selector } => {
-            of_registered(app, asked, name, selector).await?
+            of_registered(app, asked, name, selector).await
         }
         ModelSource::LoggedModel { model_id } => {
             if given.model_id.as_ref() != Some(model_id) {
                 return Err(unowned(source, "model_id"));
             }
             let model = logged_model(app, model_id, source).await?;
-            Source { storage_location: Some(model.artifact_uri.clone()), ..given }
+            let storage_location = Some(model.artifact_uri.clone());
+            with_run_of_model(app, Source { storage_location, ..given }, Some(model)).await
         }
         _ => {
-            of_files(app, asked, &parsed).await?;
-            given
+            let model = of_files(app, asked, &parsed).await?;
+            with_run_of_model(app, given, model).await
         }
-    };
-    with_run_of_model(app, resolved).await
+    }
 }
 
 /// Where the files of a version are, for this server to read: a `runs:/` source is looked up.
@@ -108,28 +108,30 @@ fn unowned(source: &str, parameter: &'static str) -> ApiError {
     Error::invalid(InvalidSource::Unowned { text, parameter }.to_string()).into()
 }
 
-/// Files must be those of the run or logged model that the request names, where that can be told.
+/// Files must be those of the run or logged model that the request names, where that can be told. Returns the
+/// logged model, if it was looked up.
 async fn of_files(
     app: &AppState,
     asked: &CreateModelVersion,
     parsed: &ModelSource,
-) -> Result<(), ApiError> {
+) -> Result<Option<LoggedModel>, ApiError> {
     let source = asked.source.as_str();
     let run_id = asked.run_id.as_deref().unwrap_or_default();
     let model_id = asked.model_id.as_deref().unwrap_or_default();
     let parameter = if model_id.is_empty() { "run_id" } else { "model_id" };
     match parsed {
-        ModelSource::Remote => return Ok(()),
+        ModelSource::Remote => return Ok(None),
         ModelSource::Run { run_id: named } => {
             let same = model_id.is_empty() && named == run_id;
-            return if same { Ok(()) } else { Err(unowned(source, parameter)) };
+            return if same { Ok(None) } else { Err(unowned(source, parameter)) };
         }
         _ if model_id.is_empty() && run_id.is_empty() => {}
         _ => {
-            let root = if model_id.is_empty() {
-                run(app, run_id, source).await?.artifact_uri
+            let (root, model) = if model_id.is_empty() {
+                (run(app, run_id, source).await?.artifact_uri, None)
             } else {
-                logged_model(app, model_id, source).await?.artifact_uri
+                let model = logged_model(app, model_id, source).await?;
+                (model.artifact_uri.clone(), Some(model))
             };
             let inside = match parsed {
                 ModelSource::Local(folder) => {
@@ -138,7 +140,7 @@ async fn of_files(
                 _ => is_within(source, &root),
             };
             if inside {
-                return Ok(());
+                return Ok(model);
             }
         }
     }
@@ -214,10 +216,17 @@ async fn selected(
 }
 
 /// A version without a run has that of its logged model.
-async fn with_run_of_model(app: &AppState, source: Source) -> Result<Source, ApiError> {
+async fn with_run_of_model(
+    app: &AppState,
+    source: Source,
+    known: Option<LoggedModel>,
+) -> Result<Source, ApiError> {
     let has_run = source.run_id.as_ref().is_some_and(|run| !run.is_empty());
     let (false, Some(model_id)) = (has_run, &source.model_id) else { return Ok(source) };
-    let model = app.store.logged_model(model_id.clone(), false).await?;
+    let model = match known {
+        Some(model) => model,
+        None => app.store.logged_model(model_id.clone(), false).await?,
+    };
     Ok(Source { run_id: Some(model.source_run_id), ..source })
 }
 

@@ -3,7 +3,6 @@
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use modelyard_protocol::Error;
 use modelyard_protocol::messages::model_versions::{
     CreateModelVersion, DeleteModelVersionTag, DownloadUri, ModelVersionAnswer,
     ModelVersionByNumber, ModelVersions, SearchModelVersions, SetModelVersionTag, TransitionStage,
@@ -16,7 +15,7 @@ use modelyard_protocol::wire::parse_query;
 use modelyard_store::{KeyValue, ModelVersionQuery, NewModelVersion, StageMove};
 
 use super::artifact_proxy::folder_path;
-use super::artifacts::send_from;
+use super::artifacts::{required, send_from};
 use super::experiments::page_size;
 use super::model_sources::{self, Source};
 use super::paging::Paging;
@@ -162,14 +161,10 @@ pub(crate) async fn get_artifact(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let query = parse_query(&query.unwrap_or_default());
-    let given = |name| {
-        let value = query.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| Error::invalid(format!("Request must specify {name}.")))
-    };
-    let path = folder_path(Some(given("path")?))?;
-    let name = given("name")?;
+    let path = folder_path(Some(required(&query, "path")?))?;
+    let name = required(&query, "name")?;
     validate::registered_model_name(name)?;
-    let version = validate::model_version(given("version")?)?;
+    let version = validate::model_version(required(&query, "version")?)?;
     let version = app.store.model_version(name.to_owned(), version).await?;
     let root = model_sources::files(&app, version.location()).await?;
     send_from(&app, &root, path, &method, &headers).await

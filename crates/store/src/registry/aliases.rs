@@ -3,8 +3,7 @@
 use modelyard_database::Conn;
 
 use super::checks;
-use super::versions::{self, get};
-use super::{Found, FoundVersion, ModelVersion, find, find_version, no_model};
+use super::{Found, FoundVersion, ModelVersion, find, find_version, id_of, no_model, versions};
 use crate::events::{self, Action, Author, Deed, NewEvent};
 use crate::{Error, Result, Store};
 
@@ -187,16 +186,14 @@ async fn last_existing(conn: &mut Conn, model: i64, versions: &[i64]) -> Result<
 }
 
 async fn by_alias(conn: &mut Conn, name: &str, alias: &str) -> Result<ModelVersion> {
-    let sql = "SELECT id FROM registered_model WHERE name = $1";
-    let model = conn.query_opt(sql, &[name.into()], |row| row.int(0)).await?;
-    let model = model.ok_or_else(|| no_model(name))?;
+    let model = id_of(conn, name).await?.ok_or_else(|| no_model(name))?;
     if alias.eq_ignore_ascii_case("latest") {
         let sql = "SELECT max(version) FROM model_version WHERE model = $1";
         let newest = conn.query_one(sql, &[model.into()], |row| row.opt_int(0)).await?;
         let newest = newest.ok_or_else(|| {
             Error::not_found(format!("Latest version not found for model {name}."))
         })?;
-        return get(conn, name, newest).await;
+        return versions::get(conn, name, newest).await;
     }
     let version = named(conn, model, alias).await?.ok_or_else(|| no_alias(alias))?;
     versions::get(conn, name, version).await

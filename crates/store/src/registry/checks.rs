@@ -4,7 +4,7 @@ use modelyard_database::{Conn, Insert, Kind, Param};
 use modelyard_protocol::limits::MAX_CHECKS_PER_ALIAS;
 use modelyard_protocol::{Error as Rule, ErrorCode};
 
-use super::{Found, FoundVersion, find, find_version, no_model, no_version};
+use super::{Found, FoundVersion, find, find_version, id_of, no_model, no_version};
 use crate::events::{self, Action, Author, Deed, NewEvent};
 use crate::{Error, Result, Store};
 
@@ -47,13 +47,13 @@ const CHECKS: Insert = Insert {
 
 impl Store {
     /// Demands checks of every version that an alias is moved to; none lifts the protection. The version that
-    /// it names now may stay.
+    /// it names now may stay. Returns the policy as it is kept.
     pub async fn set_alias_policy(
         &self,
         name: String,
         policy: AliasPolicy,
         author: Author,
-    ) -> Result<()> {
+    ) -> Result<AliasPolicy> {
         let data = (name, policy, self.deed(author));
         self.db
             .write(data, |conn, (name, policy, deed)| Box::pin(protect(conn, name, policy, deed)))
@@ -87,7 +87,12 @@ impl Store {
     }
 }
 
-async fn protect(conn: &mut Conn, name: &str, policy: &AliasPolicy, deed: &Deed) -> Result<()> {
+async fn protect(
+    conn: &mut Conn,
+    name: &str,
+    policy: &AliasPolicy,
+    deed: &Deed,
+) -> Result<AliasPolicy> {
     if policy.checks.len() > MAX_CHECKS_PER_ALIAS {
         return Err(Error::invalid(format!(
             "An alias can demand at most {MAX_CHECKS_PER_ALIAS} checks, got {}.",
@@ -114,7 +119,7 @@ async fn protect(conn: &mut Conn, name: &str, policy: &AliasPolicy, deed: &Deed)
         ..NewEvent::new(Action::PolicySet, model.subject())
     };
     events::append(conn, deed, &event).await?;
-    Ok(())
+    Ok(AliasPolicy { alias: policy.alias.clone(), checks: names })
 }
 
 async fn demanded(conn: &mut Conn, model: i64, alias: &str) -> Result<Vec<String>> {
@@ -123,9 +128,7 @@ async fn demanded(conn: &mut Conn, model: i64, alias: &str) -> Result<Vec<String
 }
 
 async fn policies(conn: &mut Conn, name: &str) -> Result<Vec<AliasPolicy>> {
-    let sql = "SELECT id FROM registered_model WHERE name = $1";
-    let model = conn.query_opt(sql, &[name.into()], |row| row.int(0)).await?;
-    let model = model.ok_or_else(|| no_model(name))?;
+    let model = id_of(conn, name).await?.ok_or_else(|| no_model(name))?;
     let sql = "SELECT alias, name FROM alias_check WHERE model = $1 ORDER BY alias, name";
     let rows = conn.query(sql, &[model.into()], |row| Ok((row.string(0)?, row.string(1)?))).await?;
     let mut found: Vec<AliasPolicy> = Vec::new();

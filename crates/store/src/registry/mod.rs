@@ -7,7 +7,7 @@ mod search;
 mod tags;
 mod versions;
 
-use modelyard_database::Conn;
+use modelyard_database::{Conn, Row};
 use modelyard_protocol::names::PROMPT_TAG;
 use modelyard_protocol::{ModelStage, ModelVersionStatus};
 
@@ -18,7 +18,7 @@ pub use search::{ModelVersionQuery, RegisteredModelQuery};
 pub use versions::{NewModelVersion, StageMove};
 
 use crate::events::{Author, Deed, Subject};
-use crate::rows::KeyValue;
+use crate::rows::{self, KeyValue};
 use crate::{Error, Result, Store};
 
 /// A registered model.
@@ -120,6 +120,12 @@ pub(crate) fn no_version(name: &str, version: i64) -> Error {
     Error::not_found(format!("Model Version (name={name}, version={version}) not found"))
 }
 
+/// The internal id of the model that has a name now.
+pub(crate) async fn id_of(conn: &mut Conn, name: &str) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM registered_model WHERE name = $1";
+    Ok(conn.query_opt(sql, &[name.into()], |row| row.int(0)).await?)
+}
+
 /// Finds a model that is about to be changed. Until the end of the transaction nobody else changes it, so its
 /// events are numbered in the order of its changes, and its versions without gaps.
 pub(crate) async fn find(conn: &mut Conn, name: &str) -> Result<Found> {
@@ -145,12 +151,8 @@ pub(crate) async fn find_version(
         Error::Rule(rule) => missing(rule),
         error => error,
     })?;
-    let sql = "SELECT id, run FROM model_version WHERE model = $1 AND version = $2";
-    let found = conn
-        .query_opt(sql, &[model.id.into(), version.into()], |row| {
-            Ok(FoundVersion { id: row.int(0)?, version, run: row.opt_string(1)? })
-        })
-        .await?;
+    let sql = "SELECT id, version, stage, run FROM model_version WHERE model = $1 AND version = $2";
+    let found = conn.query_opt(sql, &[model.id.into(), version.into()], FoundVersion::read).await?;
     Ok((model, found.ok_or_else(|| no_version(name, version))?))
 }
 
@@ -158,7 +160,20 @@ pub(crate) async fn find_version(
 pub(crate) struct FoundVersion {
     pub(crate) id: i64,
     pub(crate) version: i64,
+    pub(crate) stage: ModelStage,
     pub(crate) run: Option<String>,
+}
+
+impl FoundVersion {
+    /// Reads id, version, stage and run.
+    fn read(row: &Row<'_>) -> modelyard_database::Result<Self> {
+        Ok(Self {
+            id: row.int(0)?,
+            version: row.int(1)?,
+            stage: rows::model_stage(row.int(2)?)?,
+            run: row.opt_string(3)?,
+        })
+    }
 }
 
 /// Notes that the model itself has changed.

@@ -4,7 +4,7 @@ use modelyard_database::{Conn, Insert, Kind, Param, Row};
 use modelyard_protocol::names::is_prompt;
 
 use super::versions::{self, COLUMNS};
-use super::{RegisteredModel, find, no_model};
+use super::{RegisteredModel, find, id_of, no_model};
 use crate::chunks::Chunk;
 use crate::events::{self, Action, Author, Deed, NewEvent, Subject};
 use crate::rows::KeyValue;
@@ -106,7 +106,7 @@ fn name_taken(name: &str, old_is_prompt: bool, new_is_prompt: bool) -> Error {
     ))
 }
 
-async fn get(conn: &mut Conn, name: &str) -> Result<RegisteredModel> {
+pub(super) async fn get(conn: &mut Conn, name: &str) -> Result<RegisteredModel> {
     let sql = "SELECT id, name, description, created_ms, updated_ms FROM registered_model \
                WHERE name = $1";
     let found = conn.query_opt(sql, &[name.into()], read).await?;
@@ -164,14 +164,18 @@ async fn load_chunk(conn: &mut Conn, chunk: &mut Chunk<'_, RegisteredModel>) -> 
         })
         .await?;
     let select = ["SELECT m.id, ", COLUMNS, LATEST].concat();
+    let mut latest = Vec::new();
     chunk
-        .each(conn, &select, |model, row| {
-            model.latest.push(versions::read(row, 1)?);
+        .each(conn, &select, |_, row| {
+            latest.push(versions::read(row, 1)?);
             Ok(())
         })
         .await?;
-    for model in chunk.rows() {
-        versions::load(conn, &mut model.latest).await?;
+    versions::load(conn, &mut latest).await?;
+    for version in latest {
+        if let Some(model) = chunk.get(version.model) {
+            model.latest.push(version);
+        }
     }
     Ok(())
 }
@@ -203,10 +207,8 @@ async fn rename(
     deed: &Deed,
 ) -> Result<RegisteredModel> {
     let model = find(conn, name).await?;
-    let sql = "SELECT id FROM registered_model WHERE name = $1";
-    let taken = conn.query_opt(sql, &[new_name.into()], |row| row.int(0)).await?;
     let exists = || Error::exists(format!("Registered Model (name={new_name}) already exists."));
-    if taken.is_some_and(|taken| taken != model.id) {
+    if id_of(conn, new_name).await?.is_some_and(|taken| taken != model.id) {
         return Err(exists());
     }
     let now = deed.at_ms;

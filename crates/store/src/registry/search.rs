@@ -10,10 +10,10 @@ use modelyard_protocol::search::{
 };
 
 use super::versions::{self, COLUMNS};
-use super::{ModelVersion, RegisteredModel, models, no_model};
+use super::{ModelVersion, RegisteredModel, models};
 use crate::rows::{Cursor, Page, one_more};
 use crate::search::order::{self, Skip, SortField};
-use crate::search::{Fields, push_filter, push_integer, push_text};
+use crate::search::{Fields, push_filter, push_integer, push_pair, push_text};
 use crate::{Result, Store};
 
 /// Which registered models to list, and in which order.
@@ -134,11 +134,7 @@ async fn search_versions(conn: &mut Conn, query: &ModelVersionQuery) -> Result<P
 }
 
 async fn latest(conn: &mut Conn, name: &str, stages: &[ModelStage]) -> Result<Vec<ModelVersion>> {
-    let sql = "SELECT id, name, description, created_ms, updated_ms FROM registered_model \
-               WHERE name = $1";
-    let found = conn.query_opt(sql, &[name.into()], models::read).await?;
-    let mut model = found.ok_or_else(|| no_model(name))?;
-    models::load(conn, std::slice::from_mut(&mut model)).await?;
+    let model = models::get(conn, name).await?;
     let mut found = model.latest;
     found.retain(|version| stages.is_empty() || stages.contains(&version.stage));
     for version in &mut found {
@@ -214,7 +210,7 @@ impl<'a> Fields<'a, RegisteredModelNumber, RegisteredModelText> for ModelFields 
             }
             RegisteredModelText::Tag(key) => {
                 let of = "FROM registered_model_tag t WHERE t.model = m.id AND t.key = ";
-                push_tag(sql, self.engine, of, key, test);
+                push_pair(sql, self.engine, of, key, test);
             }
         }
     }
@@ -259,40 +255,13 @@ impl<'a> Fields<'a, ModelVersionNumber, ModelVersionText> for VersionFields {
             }
             ModelVersionText::Tag(key) => {
                 let of = "FROM model_version_tag t WHERE t.id = v.id AND t.key = ";
-                push_tag(sql, self.engine, of, key, test);
+                push_pair(sql, self.engine, of, key, test);
             }
         }
     }
 }
 
-fn push_tag<'a>(
-    sql: &mut Sql<'a>,
-    engine: Engine,
-    of: &'static str,
-    key: &'a str,
-    test: &'a TextTest,
-) {
-    if let TextTest::IsNull { negated } = test {
-        sql.push("((SELECT 1 ").push(of);
-        sql.bind(key).push(if *negated { ") IS NOT NULL)" } else { ") IS NULL)" });
-        return;
-    }
-    sql.push("coalesce((SELECT ");
-    push_text(sql, engine, "t.value", test);
-    sql.push(" ").push(of).bind(key).push("), FALSE)");
-}
-
 impl SortField for RegisteredModelOrderField {
-    fn push_join<'a>(&'a self, _: &mut Sql<'a>, _: usize) {}
-
-    fn has_rank(&self) -> bool {
-        false
-    }
-
-    fn push_rank<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
-        sql.push("0");
-    }
-
     fn push_value<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
         sql.push(match self {
             Self::Name => "m.name",
@@ -309,16 +278,6 @@ impl SortField for RegisteredModelOrderField {
 }
 
 impl SortField for ModelVersionOrderField {
-    fn push_join<'a>(&'a self, _: &mut Sql<'a>, _: usize) {}
-
-    fn has_rank(&self) -> bool {
-        false
-    }
-
-    fn push_rank<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
-        sql.push("0");
-    }
-
     fn push_value<'a>(&'a self, sql: &mut Sql<'a>, _: usize) {
         sql.push(match self {
             Self::Name => "m.name",

@@ -2,11 +2,10 @@
 
 use modelyard_database::{Conn, Insert, Kind, Param, Row};
 use modelyard_protocol::names::MODEL_VERSIONS_TAG;
-use modelyard_protocol::wire::json_dumps;
 use modelyard_protocol::{ModelStage, ModelVersionStatus};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{ModelVersion, find, find_version, no_version, touch};
+use super::{FoundVersion, ModelVersion, find, find_version, no_version, touch};
 use crate::chunks::Chunk;
 use crate::events::{self, Action, Author, Deed, NewEvent};
 use crate::rows::{self, KeyValue};
@@ -140,7 +139,8 @@ async fn create(conn: &mut Conn, new: &NewModelVersion, deed: &Deed) -> Result<M
     let id = conn.query_one(sql, &row, |row| row.int(0)).await?;
     insert_tags(conn, id, &new.tags).await?;
     if let Some(model_id) = new.model_id.as_deref().filter(|id| !id.is_empty()) {
-        note_on_logged_model(conn, model_id, &new.name, version).await?;
+        let item = json!({ "name": new.name, "version": version });
+        logged_models::append_to_tag(conn, model_id, MODEL_VERSIONS_TAG, item).await?;
     }
     let event = NewEvent {
         version: Some(version),
@@ -157,25 +157,6 @@ pub(super) async fn insert_tags(conn: &mut Conn, id: i64, tags: &[KeyValue]) -> 
         .flat_map(|tag| [id.into(), (&tag.key).into(), (&tag.value).into()])
         .collect();
     conn.insert_many(TAGS, &rows).await?;
-    Ok(())
-}
-
-/// Appends the version to the list that the logged model's tag `mlflow.modelVersions` holds.
-async fn note_on_logged_model(
-    conn: &mut Conn,
-    model_id: &str,
-    name: &str,
-    version: i64,
-) -> Result<()> {
-    let old = logged_models::tag(conn, model_id, MODEL_VERSIONS_TAG).await?;
-    let mut list = match old.as_deref().map(serde_json::from_str) {
-        Some(Ok(Value::Array(list))) => list,
-        _ => Vec::new(),
-    };
-    list.push(json!({ "name": name, "version": version }));
-    let tag =
-        KeyValue { key: MODEL_VERSIONS_TAG.to_owned(), value: json_dumps(&Value::Array(list)) };
-    logged_models::set_tags(conn, model_id, &[tag]).await?;
     Ok(())
 }
 
@@ -270,41 +251,32 @@ async fn transition(
     to: StageMove,
     deed: &Deed,
 ) -> Result<ModelVersion> {
-    let (model, _) = find_version(conn, name, version).await?;
-    let stage = rows::number(to.to.number());
+    let (model, found) = find_version(conn, name, version).await?;
     let mut moves = Vec::new();
     if to.archive_existing {
-        let sql = "SELECT version, stage, run FROM model_version \
+        let sql = "SELECT id, version, stage, run FROM model_version \
                    WHERE model = $1 AND stage = $2 AND version <> $3 ORDER BY version";
-        let row = [model.id.into(), stage.into(), version.into()];
-        for found in conn.query(sql, &row, read_move).await? {
+        let row = [model.id.into(), rows::number(to.to.number()).into(), version.into()];
+        for found in conn.query(sql, &row, FoundVersion::read).await? {
             moves.push((found, ModelStage::Archived));
         }
     }
-    let sql = "SELECT version, stage, run FROM model_version WHERE model = $1 AND version = $2";
-    let found = conn.query_one(sql, &[model.id.into(), version.into()], read_move).await?;
     moves.push((found, to.to));
-    for ((version, from, run), to) in &moves {
-        let sql = "UPDATE model_version SET stage = $1, updated_ms = $2 \
-                   WHERE model = $3 AND version = $4";
-        let stage = rows::number(to.number());
-        let row = [stage.into(), deed.at_ms.into(), model.id.into(), (*version).into()];
+    for (found, to) in &moves {
+        let sql = "UPDATE model_version SET stage = $1, updated_ms = $2 WHERE id = $3";
+        let row = [rows::number(to.number()).into(), deed.at_ms.into(), found.id.into()];
         conn.execute(sql, &row).await?;
         let event = NewEvent {
-            version: Some(*version),
-            old: Some(from.name()),
+            version: Some(found.version),
+            old: Some(found.stage.name()),
             new: Some(to.name()),
-            run: run.as_deref(),
+            run: found.run.as_deref(),
             ..NewEvent::new(Action::StageChanged, model.subject())
         };
         events::append(conn, deed, &event).await?;
     }
     touch(conn, model.id, deed.at_ms).await?;
     get(conn, name, version).await
-}
-
-fn read_move(row: &Row<'_>) -> modelyard_database::Result<(i64, ModelStage, Option<String>)> {
-    Ok((row.int(0)?, rows::model_stage(row.int(1)?)?, row.opt_string(2)?))
 }
 
 async fn delete(conn: &mut Conn, name: &str, version: i64, deed: &Deed) -> Result<()> {

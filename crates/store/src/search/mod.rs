@@ -104,6 +104,25 @@ pub(crate) fn push_text<'a>(
     }
 }
 
+/// Appends a text test of the value that an object has for a key. `of` selects its pairs `t` and ends with
+/// `t.key = `.
+pub(crate) fn push_pair<'a>(
+    sql: &mut Sql<'a>,
+    engine: Engine,
+    of: &'static str,
+    key: &'a str,
+    test: &'a TextTest,
+) {
+    if let TextTest::IsNull { negated } = test {
+        sql.push("((SELECT 1 ").push(of);
+        sql.bind(key).push(if *negated { ") IS NOT NULL)" } else { ") IS NULL)" });
+        return;
+    }
+    sql.push("coalesce((SELECT ");
+    push_text(sql, engine, "t.value", test);
+    sql.push(" ").push(of).bind(key).push("), FALSE)");
+}
+
 /// Appends a test of a whole-number column, which may be NULL.
 pub(crate) fn push_integer<'a>(sql: &mut Sql<'a>, column: &'static str, test: &'a NumberTest) {
     if let NumberTest::IsNull { negated } = test {

@@ -11,13 +11,17 @@ use crate::rows::Cursor;
 /// How a field is sorted. `at` is the key's place in the ordering, which numbers the aliases of joins.
 pub(crate) trait SortField {
     /// Appends the joins that the field needs, if any.
-    fn push_join<'a>(&'a self, sql: &mut Sql<'a>, at: usize);
+    fn push_join<'a>(&'a self, _sql: &mut Sql<'a>, _at: usize) {}
 
     /// Whether rows may lack a value, or have NaN: they come last in both directions.
-    fn has_rank(&self) -> bool;
+    fn has_rank(&self) -> bool {
+        false
+    }
 
     /// Appends the rank: 0 a value, 1 NaN, 2 no value.
-    fn push_rank<'a>(&'a self, sql: &mut Sql<'a>, at: usize);
+    fn push_rank<'a>(&'a self, sql: &mut Sql<'a>, _at: usize) {
+        sql.push("0");
+    }
 
     /// Appends the value.
     fn push_value<'a>(&'a self, sql: &mut Sql<'a>, at: usize);

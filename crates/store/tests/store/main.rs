@@ -23,3 +23,4 @@ mod runs;
 mod statements;
 mod tags;
 mod text;
+mod trash;

@@ -9,7 +9,7 @@ use modelyard_artifacts::LOCATION_MAX_CHARS;
 pub(super) const STORAGE: &str = "Storage";
 
 /// Where the database and the artifacts are, and what is taken into them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataArgs {
     /// Folder for the database and the artifacts, where no URI says otherwise.
     #[arg(long, value_name = "DIR", env = "MODELYARD_DATA_DIR", default_value = "modelyard-data",

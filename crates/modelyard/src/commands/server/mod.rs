@@ -21,7 +21,7 @@ pub(crate) use data::DataArgs;
 use super::connection::variable;
 use crate::config::{Config, Data};
 use crate::exit::Usage;
-use crate::{context, logging};
+use crate::{backup, context, logging};
 
 /// Serves until the process is asked to stop.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -48,10 +48,11 @@ async fn serve(mut config: Config, log_format: logging::Format) -> anyhow::Resul
 
 /// Opens the store and the artifacts.
 pub(crate) async fn open(data: &Data) -> anyhow::Result<Services> {
+    let context = context::operating_system();
+    backup::marker::refuse_unfinished(data, &context).await?;
     if let Some(folder) = &data.database_folder {
         create_folder(folder)?;
     }
-    let context = context::operating_system();
     let artifacts = {
         let (config, context) = (data.artifacts.clone(), context.clone());
         tokio::task::spawn_blocking(move || Repositories::open(config, &context)).await?

@@ -10,6 +10,7 @@ pub(crate) mod registry;
 pub(crate) mod runs;
 mod sample;
 pub(crate) mod server;
+pub(crate) mod trash;
 mod value;
 
 pub(crate) use openapi::document;

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::{events, experiments, metrics, registry, runs, server};
+use super::{events, experiments, metrics, registry, runs, server, trash};
 use crate::{ApiError, answer};
 
 /// What every request is answered with that cannot be served: MLflow's form of an error.
@@ -32,6 +32,9 @@ pub(crate) struct Error {
         metrics::list,
         metrics::points,
         events::events,
+        trash::list,
+        trash::restore,
+        trash::delete,
         registry::events,
         registry::policies,
         registry::set_policy,

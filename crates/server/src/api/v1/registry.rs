@@ -247,11 +247,9 @@ pub(crate) async fn set_policy(
 ) -> Result<Response, ApiError> {
     validate::new_alias(&alias)?;
     asked.checks.iter().try_for_each(|check| validate::check_name(check))?;
-    let mut checks = asked.checks;
-    checks.sort_unstable();
-    checks.dedup();
-    let policy = AliasPolicy { alias, checks };
-    app.store.set_alias_policy(name, policy.clone(), author.because(asked.reason)?).await?;
+    let policy = AliasPolicy { alias, checks: asked.checks };
+    let author = author.because(asked.reason)?;
+    let policy = app.store.set_alias_policy(name, policy, author).await?;
     answer::json(&Policy { alias: policy.alias, checks: policy.checks })
 }
 
