@@ -67,7 +67,7 @@ client_tests() {
 
 scripts/setup.sh packages ui
 if [[ $scope == all ]]; then
-    scripts/setup.sh services
+    scripts/setup.sh services stores
     # Downloading and unpacking takes minutes, which the compiler can use.
     # In a process group of its own, so that its pip and npm end with it.
     set -m

@@ -1,10 +1,14 @@
 //! Uploads in parts that clients send to the store by themselves.
 
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use object_store::multipart::PartId;
 use object_store::signer::{Method, SignedUrlOptions};
 
 use super::fault::chain;
-use super::{CloudRepository, REQUEST};
+use super::{CloudRepository, Key, REQUEST};
 use crate::error::{Error, Result};
 use crate::local::PARTS_MAX;
 use crate::path::ArtifactPath;
@@ -67,9 +71,16 @@ impl CloudRepository {
         }
         let parts = in_order(listed)?;
         let (key, id) = (self.key(path)?, upload.as_str().to_owned());
+        let finished = Finished { upload: id.clone(), key: key.clone(), tags: digest(&parts) };
+        if self.0.completed.holds(&finished) {
+            return Ok(());
+        }
         let done = self.0.client.complete_multipart(&key, &id, parts);
         match tokio::time::timeout(REQUEST, done).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => {
+                self.0.completed.add(finished);
+                Ok(())
+            }
             Ok(Err(error)) => Err(self.why_incomplete(upload, error)),
             Err(_elapsed) => Err(self.silent("putting the parts together")),
         }
@@ -107,6 +118,50 @@ impl CloudRepository {
             Ok(Err(error)) => Err(self.failed("calling off an upload")(error)),
             Err(_elapsed) => Err(self.silent("calling off an upload")),
         }
+    }
+}
+
+/// An upload that was put together.
+#[derive(Debug, PartialEq, Eq)]
+struct Finished {
+    upload: String,
+    key: Key,
+    /// The digest of the parts' tags: there may be thousands.
+    tags: u64,
+}
+
+fn digest(parts: &[PartId]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for part in parts {
+        part.content_id.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The latest uploads that were put together: a client whose answer was lost asks again, and not every store
+/// remembers.
+#[derive(Debug, Default)]
+pub(super) struct Completed(Mutex<VecDeque<Finished>>);
+
+/// Uploads that are remembered, at some hundred bytes each: those of the minutes for which clients repeat.
+const REMEMBERED: usize = 1024;
+
+impl Completed {
+    fn holds(&self, asked: &Finished) -> bool {
+        self.lock().contains(asked)
+    }
+
+    fn add(&self, finished: Finished) {
+        let mut latest = self.lock();
+        if latest.len() == REMEMBERED {
+            latest.pop_front();
+        }
+        latest.push_back(finished);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Finished>> {
+        // Nobody can have left it half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

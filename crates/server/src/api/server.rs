@@ -15,11 +15,15 @@ pub(crate) async fn health() -> Response {
     answer::text(StatusCode::OK, "OK")
 }
 
-/// `GET /ready`: the process can do its work: the database answers, the artifact folder is there.
+/// `GET /ready`: the process can do its work: the database answers, the artifact store is there.
 pub(crate) async fn ready(State(app): State<AppState>) -> Result<Response, ApiError> {
     app.store.check().await.map_err(|cause| not_ready("The database", cause))?;
     if let Some(artifacts) = app.artifacts.destination() {
-        artifacts.check().await.map_err(|cause| not_ready("The artifact folder", cause))?;
+        let what = match artifacts.local_folder() {
+            Some(_) => "The artifact folder",
+            None => "The bucket for artifacts",
+        };
+        artifacts.check().await.map_err(|cause| not_ready(what, cause))?;
     }
     Ok(answer::text(StatusCode::OK, "OK"))
 }

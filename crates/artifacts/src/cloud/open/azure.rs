@@ -8,6 +8,22 @@ use crate::uri::Remote;
 
 const CONNECTION: &str = "AZURE_STORAGE_CONNECTION_STRING";
 
+/// Its fields that say what is known already, or are about what is no blob. The endpoint decides about http.
+const WITHOUT_EFFECT: [&str; 8] = [
+    "AccountName",
+    "BlobSecondaryEndpoint",
+    "DefaultEndpointsProtocol",
+    "EndpointSuffix",
+    "FileEndpoint",
+    "QueueEndpoint",
+    "TableEndpoint",
+    "DfsEndpoint",
+];
+
+pub(super) fn unread(variables: &Variables) -> Vec<String> {
+    variables.unread::<AzureConfigKey>(&["AZURE_"], &[CONNECTION])
+}
+
 /// `wasbs://CONTAINER@ACCOUNT.blob.core.windows.net`, `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net`
 pub(super) fn container(remote: &Remote) -> Result<Bucket> {
     let domain = match remote.scheme.as_str() {
@@ -38,7 +54,8 @@ pub(super) fn client(
         builder = builder.with_config(key, value);
     }
     let mut options = options(variables)?;
-    for (field, value) in variables.get(CONNECTION).into_iter().flat_map(fields) {
+    let fields = variables.get(CONNECTION).map(fields).transpose()?.unwrap_or_default();
+    for (field, value) in fields {
         builder = match field {
             "AccountKey" => builder.with_access_key(value),
             "SharedAccessSignature" => {
@@ -51,7 +68,13 @@ pub(super) fn client(
             "AccountName" if value != account => {
                 return Err(refused(CONNECTION, &format!("it is not of the account {account}")));
             }
-            _ => builder,
+            "EndpointSuffix" if value != "core.windows.net" => {
+                return Err(refused(CONNECTION, "for another EndpointSuffix give a BlobEndpoint"));
+            }
+            name if WITHOUT_EFFECT.contains(&name) => builder,
+            name => {
+                return Err(refused(CONNECTION, &format!("its field {name} is not known here")));
+            }
         };
     }
     let builder = builder.with_account(account).with_container_name(container);
@@ -60,6 +83,8 @@ pub(super) fn client(
 }
 
 /// `Name=value;Name=value`; a value may hold `=`.
-fn fields(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(';').filter_map(|field| field.split_once('='))
+fn fields(text: &str) -> Result<Vec<(&str, &str)>> {
+    let fields = text.split(';').map(str::trim).filter(|field| !field.is_empty());
+    let wrong = || refused(CONNECTION, "write it as Name=value;Name=value");
+    fields.map(|field| field.split_once('=').ok_or_else(wrong)).collect()
 }

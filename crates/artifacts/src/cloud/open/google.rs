@@ -5,14 +5,20 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use super::{Client, Variables, options, retries, unusable};
 use crate::error::Result;
 
+/// The address of an emulator, as Google's own libraries read it.
+const EMULATOR: &str = "STORAGE_EMULATOR_HOST";
+
+pub(super) fn unread(variables: &Variables) -> Vec<String> {
+    variables.unread::<GoogleConfigKey>(&["GOOGLE_"], &[])
+}
+
 pub(super) fn client(bucket: &str, variables: &Variables) -> Result<Box<dyn Client>> {
     let mut builder = GoogleCloudStorageBuilder::new();
     for (key, value) in variables.known::<GoogleConfigKey>("GOOGLE_") {
         builder = builder.with_config(key, value);
     }
     let mut options = options(variables)?;
-    // What Google's own libraries read.
-    if let Some(url) = variables.get("STORAGE_EMULATOR_HOST") {
+    if let Some(url) = variables.get(EMULATOR) {
         options = options.with_allow_http(url.starts_with("http://"));
         builder = builder.with_base_url(url.trim_end_matches('/')).with_skip_signature(true);
     }

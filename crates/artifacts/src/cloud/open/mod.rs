@@ -36,6 +36,18 @@ const PREFIXES: [&str; 6] =
 const FURTHER_NAMES: [&str; 2] =
     ["MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", "STORAGE_EMULATOR_HOST"];
 
+/// Further authorities to trust, for every store.
+const CERTIFICATES: &str = "AWS_CA_BUNDLE";
+/// What the location of a bucket says.
+const OF_LOCATIONS: [&str; 6] = [
+    "AWS_BUCKET",
+    "AWS_BUCKET_NAME",
+    "AZURE_CONTAINER_NAME",
+    "AZURE_STORAGE_ACCOUNT_NAME",
+    "GOOGLE_BUCKET",
+    "GOOGLE_BUCKET_NAME",
+];
+
 /// The environment variables about stores. They hold secrets, so they are never shown.
 #[derive(Clone, Default)]
 pub struct Variables(BTreeMap<String, String>);
@@ -61,6 +73,20 @@ impl Variables {
             Some((name.to_ascii_lowercase().parse().ok()?, value.as_str()))
         });
         known.collect()
+    }
+
+    /// Those under `prefixes` that are neither among the keys of a store's client nor read here, and those whose
+    /// wish only a location can grant. They may be meant for other programs, so they are no errors.
+    fn unread<K: std::str::FromStr>(&self, prefixes: &[&str], read_here: &[&str]) -> Vec<String> {
+        let of_store = |name: &&String| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let is_read = |name: &&String| {
+            let of_client = prefixes.first().is_some_and(|prefix| name.starts_with(prefix))
+                && name.to_ascii_lowercase().parse::<K>().is_ok();
+            read_here.contains(&name.as_str())
+                || (of_client && !OF_LOCATIONS.contains(&name.as_str()))
+        };
+        let names = self.0.keys().filter(of_store);
+        names.filter(|name| !is_read(name) && name.as_str() != CERTIFICATES).cloned().collect()
     }
 
     /// A truth value as MLflow reads it.
@@ -124,6 +150,15 @@ impl Bucket {
         match folder.as_ref().map_or("", ArtifactPath::as_str) == path {
             true => Ok(Some((bucket, folder))),
             false => Err(unreadable(remote, "its path has an empty name or a '.' in it")),
+        }
+    }
+
+    /// The names of variables about this kind of store that have no effect.
+    pub(crate) fn unread(&self, variables: &Variables) -> Vec<String> {
+        match self {
+            Self::S3(_) => s3::unread(variables),
+            Self::Google(_) => google::unread(variables),
+            Self::Azure { .. } => azure::unread(variables),
         }
     }
 
@@ -192,8 +227,8 @@ fn options(variables: &Variables) -> Result<ClientOptions> {
         .with_timeout_disabled()
         .with_connect_timeout(CONNECT)
         .with_read_timeout(SILENCE);
-    if let Some(file) = variables.get("AWS_CA_BUNDLE") {
-        let name = "AWS_CA_BUNDLE";
+    if let Some(file) = variables.get(CERTIFICATES) {
+        let name = CERTIFICATES;
         let pem = std::fs::read(file).map_err(|error| refused(name, &error.to_string()))?;
         let certificates = Certificate::from_pem_bundle(&pem);
         for certificate in certificates.map_err(|error| refused(name, &error.to_string()))? {

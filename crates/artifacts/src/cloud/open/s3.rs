@@ -24,6 +24,16 @@ const PROFILES: &str = "profiles and their files are not read here. Give AWS_ACC
 const STYLE: &str = "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE";
 const SIGNATURE: &str = "MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION";
 const EXTRA: &str = "MLFLOW_S3_UPLOAD_EXTRA_ARGS";
+const INSECURE: &str = "MLFLOW_S3_IGNORE_TLS";
+/// Addresses of the store; the first that is given counts.
+const ENDPOINTS: [&str; 4] =
+    ["MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
+
+pub(super) fn unread(variables: &Variables) -> Vec<String> {
+    let prefixes = ["AWS_", "MLFLOW_S3_", "MLFLOW_EXPERIMENTAL_S3_", "MLFLOW_BOTO_"];
+    let read_here = [STYLE, SIGNATURE, EXTRA, INSECURE, ENDPOINTS[0]];
+    variables.unread::<AmazonS3ConfigKey>(&prefixes, &read_here)
+}
 
 /// Headers for encryption at rest that whoever stores an object must send.
 pub(super) fn put_headers(variables: &Variables) -> Result<Vec<(String, String)>> {
@@ -68,7 +78,7 @@ pub(super) fn client(
         }
     }
     let mut options = options(variables)?;
-    if variables.is_true("MLFLOW_S3_IGNORE_TLS")? {
+    if variables.is_true(INSECURE)? {
         options = options.with_allow_invalid_certificates(true);
     }
     match variables.get(SIGNATURE) {
@@ -86,9 +96,7 @@ pub(super) fn client(
     if is_virtual {
         builder = builder.with_virtual_hosted_style_request(true);
     }
-    let names =
-        ["MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
-    let given = names.iter().find_map(|name| Some((*name, variables.get(name)?)));
+    let given = ENDPOINTS.iter().find_map(|name| Some((*name, variables.get(name)?)));
     if let Some((name, endpoint)) = given {
         let url = endpoint.trim_end_matches('/');
         let Some((scheme @ ("http" | "https"), host)) = url.split_once("://") else {
