@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use modelyard_artifacts::{Error, Repository};
+use modelyard_artifacts::{Error, FinishedPart, Repository};
 use modelyard_testkit::{Break, Client, FaultyProxy, TestBucket, s3_bucket};
 
 use crate::support::*;
@@ -154,4 +154,25 @@ async fn a_download_that_breaks_for_good_is_an_error() {
     download(&world.repository, "f").await.expect_err("not there");
     world.proxy.heal();
     assert_eq!(download(&world.repository, "f").await.expect("whole").len(), LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_missed_the_answer_may_ask_again() {
+    let Some(world) = world() else { return };
+    let upload = world.repository.create_multipart(&path("m"), 1).await.expect("begun");
+    let urls = world.repository.part_urls(&path("m"), &upload, 1).await.expect("signed");
+    let url = urls.expect("a URL of the store").remove(0);
+    let put = move || Client::default().send("PUT", &url, &[], b"part");
+    let answer = tokio::task::spawn_blocking(put).await.expect("sent");
+    let part = FinishedPart { number: 1, etag: answer.header("etag").to_owned() };
+    let complete = async |part: &FinishedPart| {
+        let list = std::slice::from_ref(part);
+        world.repository.complete_multipart(&upload, &path("m"), list).await
+    };
+    complete(&part).await.expect("put together");
+    // As a store does that does not remember.
+    world.proxy.break_next(ALWAYS, "POST", "uploadId", Break::Answer(404, "NoSuchUpload"));
+    complete(&part).await.expect("again");
+    let other = complete(&FinishedPart { number: 1, etag: "\"other\"".into() }).await;
+    assert!(matches!(other, Err(Error::NoSuchUpload(_))), "{other:?}");
 }
