@@ -258,6 +258,11 @@ impl Repositories {
         }
         for Cloud { repository, .. } in &self.clouds {
             let repository = repository.clone();
+            if let Some(Repository::Cloud(destination)) = &self.destination
+                && destination.holds(&repository)
+            {
+                continue;
+            }
             tokio::spawn(async move {
                 if let Err(error) = repository.check().await {
                     tracing::warn!("{error} Its artifacts can be reached by clients only.");

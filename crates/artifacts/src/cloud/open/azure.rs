@@ -79,7 +79,7 @@ pub(super) fn client(
     }
     let builder = builder.with_account(account).with_container_name(container);
     let client = builder.with_client_options(options).with_retry(retries()).build();
-    Ok(Box::new(client.map_err(unusable("Azure Blob Storage"))?))
+    Ok(Box::new(client.map_err(unusable("Azure Blob Storage", variables))?))
 }
 
 /// `Name=value;Name=value`; a value may hold `=`.

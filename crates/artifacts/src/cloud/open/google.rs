@@ -24,5 +24,5 @@ pub(super) fn client(bucket: &str, variables: &Variables) -> Result<Box<dyn Clie
     }
     let builder = builder.with_bucket_name(bucket).with_client_options(options);
     let client = builder.with_retry(retries()).build();
-    Ok(Box::new(client.map_err(unusable("Google Cloud Storage"))?))
+    Ok(Box::new(client.map_err(unusable("Google Cloud Storage", variables))?))
 }

@@ -38,6 +38,8 @@ const FURTHER_NAMES: [&str; 2] =
 
 /// Further authorities to trust, for every store.
 const CERTIFICATES: &str = "AWS_CA_BUNDLE";
+/// Shorter parts of values are no secrets, and taking them out would take words out.
+const SECRET_MIN_CHARS: usize = 6;
 /// What the location of a bucket says.
 const OF_LOCATIONS: [&str; 6] = [
     "AWS_BUCKET",
@@ -87,6 +89,19 @@ impl Variables {
         };
         let names = self.0.keys().filter(of_store);
         names.filter(|name| !is_read(name) && name.as_str() != CERTIFICATES).cloned().collect()
+    }
+
+    /// The text with all values of variables taken out, and all parts of them that a store would know.
+    fn without_values(&self, text: &str) -> String {
+        let parts = |value: &'_ str| -> Vec<String> {
+            let words = value.split(|c: char| !c.is_ascii_graphic() || "=;\",{}:".contains(c));
+            words.filter(|word| word.len() >= SECRET_MIN_CHARS).map(str::to_owned).collect()
+        };
+        let mut text = text.to_owned();
+        for part in self.0.values().flat_map(|value| parts(value)) {
+            text = text.replace(&part, "…");
+        }
+        text
     }
 
     /// A truth value as MLflow reads it.
@@ -246,7 +261,59 @@ fn retries() -> RetryConfig {
     }
 }
 
-/// What a builder says to contradictory or incomplete settings. It names variables, not values.
-fn unusable(bucket: &str) -> impl FnOnce(object_store::Error) -> Error {
-    move |error| Error::Configuration(format!("the settings for {bucket} do not do: {error}"))
+/// What a builder says to contradictory or incomplete settings, without the values, which may be secret.
+fn unusable(bucket: &str, variables: &Variables) -> impl FnOnce(object_store::Error) -> Error {
+    move |error| {
+        let text = variables.without_values(&error.to_string());
+        Error::Configuration(format!("the settings for {bucket} do not do: {text}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Variables {
+        Variables::among(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())))
+    }
+
+    #[test]
+    fn settings_that_do_not_do_are_not_repeated() {
+        let google = Bucket::Google("b".into());
+        let azure = Bucket::Azure { account: "a".into(), container: "c".into() };
+        for (bucket, name, value) in [
+            (&google, "GOOGLE_SERVICE_ACCOUNT_KEY", "\"hush-hush\""),
+            (&google, "GOOGLE_SERVICE_ACCOUNT_KEY", "{\"private_key\": 5, \"hush-hush\": 1}"),
+            (&azure, "AZURE_STORAGE_ACCESS_KEY", "hush-hush!"),
+            (&azure, "AZURE_STORAGE_CONNECTION_STRING", "AccountKey=hush-hush!"),
+            (&azure, "AZURE_STORAGE_SAS_TOKEN", "hush-hush"),
+        ] {
+            let Err(error) = client(bucket, &of(&[(name, value)])) else {
+                panic!("{name}={value} is taken")
+            };
+            assert!(matches!(error, Error::Configuration(_)), "{error:?}");
+            assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn variables_without_effect_are_named() {
+        let all = of(&[
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_CA_BUNDLE", "x"),
+            ("AWS_RETRY_MODE", "x"),
+            ("AZURE_CLIENT_ID", "x"),
+            ("AZURE_CONTAINER_NAME", "x"),
+            ("AZURE_STORAGE_CONNECTION_STRING", "x"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "x"),
+            ("GOOGLE_CLOUD_PROJECT", "x"),
+            ("MLFLOW_S3_ENDPOINT_URL", "x"),
+            ("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE", "x"),
+            ("MLFLOW_S3_UNHEARD_OF", "x"),
+        ]);
+        let azure = Bucket::Azure { account: "a".into(), container: "c".into() };
+        assert_eq!(Bucket::S3("b".into()).unread(&all), ["AWS_RETRY_MODE", "MLFLOW_S3_UNHEARD_OF"]);
+        assert_eq!(Bucket::Google("b".into()).unread(&all), ["GOOGLE_CLOUD_PROJECT"]);
+        assert_eq!(azure.unread(&all), ["AZURE_CONTAINER_NAME"]);
+    }
 }

@@ -110,5 +110,5 @@ pub(super) fn client(
     }
     let builder = builder.with_bucket_name(bucket).with_client_options(options);
     let client = builder.with_retry(retries()).build();
-    Ok(Box::new(client.map_err(unusable("S3"))?))
+    Ok(Box::new(client.map_err(unusable("S3", variables))?))
 }
