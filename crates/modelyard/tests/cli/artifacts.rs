@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use modelyard_testkit::{Server, Setup, azure_bucket, s3_bucket};
+use modelyard_testkit::{Server, Setup};
 use serde_json::json;
 
 use crate::support::{BINARY, Cli, finished_run};
 
 /// Files that are awkward in one way or another.
-fn awkward_tree(folder: &Path) {
+pub(crate) fn awkward_tree(folder: &Path) {
     let large: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let files: [(&str, &[u8]); 6] = [
         ("top.txt", b"hello"),
@@ -31,7 +31,7 @@ fn awkward_tree(folder: &Path) {
 }
 
 /// Every file below a folder with its content, sorted.
-fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -149,24 +149,6 @@ fn mistakes_have_their_exit_codes() {
     }
     assert!(!cli.path().join("out").exists());
     assert_eq!(cli.ok(&["artifacts", "list", "-r", &run]), "[]\n");
-}
-
-#[test]
-fn a_folder_comes_back_from_a_bucket_as_it_was() {
-    for bucket in [s3_bucket(), azure_bucket()].into_iter().flatten() {
-        let place = format!("{}/x", bucket.location);
-        let setup = Setup::new(BINARY).args(&["--artifacts-destination", &place]);
-        let setup = bucket.variables.iter().fold(setup, |it, (name, value)| it.env(name, value));
-        let server = setup.start();
-        let cli = Cli::to(server.url());
-        let run = finished_run(&server, "0", "run", 1);
-        awkward_tree(&cli.path().join("in"));
-        cli.ok(&["artifacts", "log-artifacts", "-l", "in", "-r", &run]);
-        cli.ok(&["artifacts", "download", "-r", &run, "-d", "out"]);
-        assert!(content(&cli.path().join("in")) == content(&cli.path().join("out")), "{place}");
-        let one = cli.ok(&["artifacts", "download", "-r", &run, "-a", "a/100%25.txt", "-d", "one"]);
-        assert_eq!(fs::read_to_string(one.trim_end()).expect("there"), "percent");
-    }
 }
 
 #[test]
