@@ -58,6 +58,8 @@ fn files_go_up_and_come_down_in_every_store() {
         assert_refused(&get(&server, "1/a/none"), 404, "No such artifact");
         assert_refused(&get(&server, "1/a"), 400, "directory");
         assert_refused(&get(&server, "1/%2e%2e/x"), 400, "Invalid path");
+        let long = format!("{PROXY}/{}", vec!["long".repeat(60); 5].join("/"));
+        assert_refused(&server.send("PUT", &long, &[], b"x"), 400, "which takes 1024");
         assert_eq!(server.send("DELETE", &format!("{PROXY}/1/a"), &[], b"").status, 200);
         assert_eq!(names(&server.get(&format!("{PROXY}?path=1"))), ["ab"]);
         assert!(!server.log().contains(S3_SECRET));
