@@ -46,6 +46,16 @@ pub(crate) fn run_id_of(answer: &[u8]) -> Result<&str> {
     rest.split('"').nth(1).context("answer without run_id")
 }
 
+/// The name of the registered model numbered `index`.
+pub(crate) fn model_name(index: u64) -> String {
+    format!("model-{index:05}")
+}
+
+/// Whose model it is, a tag; a hundred of 5,000 models have the same.
+pub(crate) fn model_team(index: u64) -> String {
+    format!("t{}", index % 50)
+}
+
 /// The ten parameters, ten metrics and five or ten tags of the run numbered `index`.
 pub(crate) struct RunData {
     random: Random,

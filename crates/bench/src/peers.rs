@@ -31,14 +31,10 @@ impl Peer {
         }
     }
 
-    /// FastTrackML has no artifact proxy.
-    pub(crate) const fn has_artifact_proxy(self) -> bool {
-        !matches!(self, Self::Fml)
-    }
-
-    /// Whether it can be measured in this workload; W7 is the artifact proxy.
+    /// Whether it can be measured in this workload: FastTrackML has neither an artifact proxy (W7) nor a
+    /// registry (W8).
     pub(crate) fn has_workload(self, workload: &str) -> bool {
-        workload != "W7" || self.has_artifact_proxy()
+        self != Self::Fml || !matches!(workload, "W7" | "W8")
     }
 }
 

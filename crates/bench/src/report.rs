@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::goals::{Bound, judge};
+use crate::goals::{Bound, WORKLOADS, judge};
 use crate::limits::LIMIT;
 use crate::peers::Peer;
 use crate::results::Results;
@@ -28,7 +28,7 @@ pub(crate) fn render(results: &Results) -> String {
             operation in ms; `*` marks a figure during which other processes kept more than \
             0.2 cores busy.\n\n\
             | workload | modelyard | mlflow | fml | x mlflow | x fml |\n|---|---|---|---|---|---|\n";
-    for workload in ["W1", "W2", "W3", "W4", "W5", "W6", "W7"] {
+    for workload in WORKLOADS {
         for variant in results.variants(workload) {
             row(&mut out, results, workload, variant);
         }

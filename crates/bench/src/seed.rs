@@ -15,6 +15,7 @@ use crate::process::Running;
 use crate::suite::Suite;
 use crate::workloads::lifecycle::Lifecycle;
 use crate::workloads::metric::make_runs;
+use crate::workloads::registry::RegisterModel;
 
 /// Part of the names of filled databases; to be raised whenever other data are filled in, or the
 /// peers' versions change, lest a run measure what an earlier bench left.
@@ -41,6 +42,8 @@ pub(crate) enum Filling {
     Runs(u64),
     /// Two runs with so many points of `m0`.
     Histories([u64; 2]),
+    /// So many registered models, each with two versions, two tags and an alias.
+    Models(u64),
 }
 
 impl Filling {
@@ -48,6 +51,7 @@ impl Filling {
         match self {
             Self::Runs(count) => format!("v{VERSION}-runs-{count}"),
             Self::Histories([small, large]) => format!("v{VERSION}-points-{small}-{large}"),
+            Self::Models(count) => format!("v{VERSION}-models-{count}"),
         }
     }
 
@@ -60,6 +64,7 @@ impl Filling {
                 let sizes = if sample { [BATCH as u64; 2] } else { sizes };
                 add_points(server, "history", &["m0".to_owned()], &sizes).await
             }
+            Self::Models(count) => models(server, if sample { 1 } else { count }).await,
         }
     }
 
@@ -71,6 +76,7 @@ impl Filling {
                 .iter()
                 .zip(sizes)
                 .try_for_each(|(run, points)| bulk::add_points(database, run, points)),
+            Self::Models(count) => bulk::add_models(database, 1, count),
         }
     }
 }
@@ -160,6 +166,19 @@ async fn runs(server: &Running, count: u64) -> Result<Seeded> {
     let experiment = create_experiment(&mut connection, "seeded").await?;
     add_runs(server, &experiment, 0, count).await?;
     Ok(Seeded { experiment, runs: Vec::new() })
+}
+
+/// Registered models numbered from 0.
+async fn models(server: &Running, count: u64) -> Result<Seeded> {
+    let runs = make_runs(server, 1, "registered").await?;
+    let (clients, run) = (CLIENTS as u64, runs[0].as_str());
+    let elapsed = each(server, CLIENTS, |index| {
+        let first = index as u64;
+        (RegisterModel::new(run, first, clients), count.saturating_sub(first).div_ceil(clients))
+    })
+    .await?;
+    crate::progress(&format!("  {count} models in {elapsed:.1} s"));
+    Ok(Seeded { experiment: String::new(), runs })
 }
 
 /// New runs, one for each entry of `points`, with that many points of each of `keys`.

@@ -1,5 +1,6 @@
 //! A server's state over an empty data folder, for unit tests.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
@@ -8,6 +9,7 @@ use modelyard_database::DatabaseUri;
 use modelyard_protocol::wire::Rules;
 use modelyard_protocol::{Context, Environment};
 use modelyard_store::{Settings, Store};
+use modelyard_webhooks::Webhooks;
 use tempfile::TempDir;
 
 use crate::config::{Security, Serving};
@@ -44,6 +46,8 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
     let database = DatabaseUri::Sqlite(folder.path().join("test.db"));
     let settings = Settings { artifact_root: artifacts.artifact_root().to_string() };
     let store = Store::open(&database, settings, context.clone()).await.expect("a database");
+    let webhooks =
+        Arc::new(Webhooks::new(modelyard_webhooks::Settings::default(), context.clone()));
     let config = ServerConfig {
         serving: Serving::Everything,
         static_prefix: String::new(),
@@ -55,6 +59,10 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
     let mut routes = Routes::new("");
     add_routes(&mut routes);
     let (router, list) = routes.finish();
-    let app = AppState::new(config, Services { store, artifacts, context }, list);
+    let app = AppState::new(
+        config,
+        Services { store: Arc::new(store), artifacts, webhooks, context },
+        list,
+    );
     (app.clone(), router.with_state(app), folder)
 }

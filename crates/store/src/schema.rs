@@ -14,6 +14,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "registry",
         schema: include_str!("migrations/0002_registry.sql"),
     },
+    Migration {
+        version: 3,
+        name: "webhooks",
+        schema: include_str!("migrations/0003_webhooks.sql"),
+    },
 ];
 
 /// The version of the schema that this program makes.

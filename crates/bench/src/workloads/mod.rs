@@ -1,10 +1,11 @@
-//! The workloads W1 to W7, each one file, each run on every server in turn.
+//! The workloads W1 to W8, each one file, each run on every server in turn.
 
 pub(crate) mod artifact;
 pub(crate) mod batch;
 pub(crate) mod history;
 pub(crate) mod lifecycle;
 pub(crate) mod metric;
+pub(crate) mod registry;
 pub(crate) mod search;
 pub(crate) mod start;
 
@@ -30,11 +31,13 @@ pub(crate) enum Workload {
     W6,
     /// Artifact proxy.
     W7,
+    /// Model registry.
+    W8,
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::W1, Self::W2, Self::W3, Self::W4, Self::W5, Self::W6, Self::W7];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::W1, Self::W2, Self::W3, Self::W4, Self::W5, Self::W6, Self::W7, Self::W8];
 
     const fn name(self) -> &'static str {
         match self {
@@ -45,10 +48,14 @@ impl Workload {
             Self::W5 => "W5",
             Self::W6 => "W6",
             Self::W7 => "W7",
+            Self::W8 => "W8",
         }
     }
 
     async fn on(self, suite: &mut Suite, peer: Peer) -> Result<()> {
+        if !peer.has_workload(self.name()) {
+            return Ok(());
+        }
         match self {
             Self::W1 => start::run(suite, peer),
             Self::W2 => metric::run(suite, peer).await,
@@ -56,8 +63,8 @@ impl Workload {
             Self::W4 => lifecycle::run(suite, peer).await,
             Self::W5 => search::run(suite, peer).await,
             Self::W6 => history::run(suite, peer).await,
-            Self::W7 if peer.has_artifact_proxy() => artifact::run(suite, peer).await,
-            Self::W7 => Ok(()),
+            Self::W7 => artifact::run(suite, peer).await,
+            Self::W8 => registry::run(suite, peer).await,
         }
     }
 

@@ -9,7 +9,7 @@ use modelyard_database::Engine;
 use modelyard_protocol::Context;
 
 use super::manifest::{self, Manifest, StoreCopy};
-use super::{ARTIFACTS, PARALLEL, digest, digest_of, postgres, repository};
+use super::{ARTIFACTS, PARALLEL, digest, digest_of, postgres, repository, webhook_key};
 
 /// What was found wrong: the first findings, and how many there are.
 #[derive(Debug, Default)]
@@ -44,6 +44,11 @@ pub(crate) async fn check(
     let mut findings = Findings::default();
     if let Err(error) = check_database(backup, &manifest).await {
         findings.add(format!("{}: {error:#}", manifest.database.file));
+    }
+    if let Some(key) = &manifest.webhook_secrets.key
+        && let Err(error) = webhook_key::check(backup, key)
+    {
+        findings.add(format!("{}: {error:#}", key.file));
     }
     for store in &manifest.stores {
         let checked = match store.copied {

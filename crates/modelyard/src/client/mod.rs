@@ -18,6 +18,7 @@ mod retry;
 mod runs;
 mod settings;
 mod trash;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub(crate) use parts::IN_PARTS_FROM_BYTES;
 pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::{Settings, shows_progress};
 pub(crate) use trash::{Deleted, TrashKind};
+pub(crate) use webhooks::{Delivery, TestResult, Webhook, WebhookChange};
 
 use retry::Policy;
 

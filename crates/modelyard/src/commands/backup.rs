@@ -33,6 +33,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         backup::create::create(&data, &args.folder, &context).await
     })?;
     let mut text = format!("The backup is in {}: the database", args.folder.display());
+    if manifest.webhook_secrets.key.is_some() {
+        text += ", the key of webhooks' secrets (whoever has both can read them)";
+    }
+    storage::tell_of_closed_secrets(&console, &manifest.webhook_secrets);
     for store in &manifest.stores {
         match store.copied {
             true => text += &format!(", {} artifacts ({} bytes)", store.files, store.bytes),

@@ -39,6 +39,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         listed.map(|it| format!("; {} artifacts are in {}", it.files, it.location)).collect();
     let time = Clock::local(context.now_ms()).time_and_age(manifest.begun_ms);
     let console = Console::stderr(false);
+    storage::tell_of_closed_secrets(&console, &manifest.webhook_secrets);
     console.say(&format!(
         "The backup {place} of {time} is whole: the database, {files} artifacts{buckets}."
     ));

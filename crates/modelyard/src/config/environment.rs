@@ -16,7 +16,7 @@ const REFUSED: [(&str, &str); 1] = [(
 )];
 
 /// Variables without effect, and why.
-const IGNORED: [(&[&str], &str); 12] = [
+const IGNORED: [(&[&str], &str); 13] = [
     (
         &[
             "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE",
@@ -82,10 +82,8 @@ const IGNORED: [(&[&str], &str); 12] = [
         &["MLFLOW_SQL_TRACE_ROLLUPS_ENABLED", "MLFLOW_TRACE_ROLLUPS_SCHEDULE"],
         "there are no traces yet",
     ),
-    (
-        &["MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE"],
-        "there are no secrets to keep",
-    ),
+    (&["MLFLOW_WEBHOOK_CACHE_TTL"], "a change of a webhook counts at once"),
+    (&["MLFLOW_CRYPTO_KEK_PASSPHRASE"], "there is no gateway whose secrets it would protect"),
     (&["MLFLOW_ENABLE_REMOTE_ASSISTANT"], "there is no assistant here"),
 ];
 

@@ -11,3 +11,4 @@ mod local;
 mod runs;
 mod stub;
 mod support;
+mod webhooks;

@@ -9,4 +9,5 @@ mod databases;
 mod gc;
 mod restores;
 mod trash;
+mod webhooks;
 mod world;

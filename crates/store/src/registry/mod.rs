@@ -108,7 +108,8 @@ impl Found {
 
 impl Store {
     pub(crate) fn deed(&self, author: Author) -> Deed {
-        Deed { author, at_ms: self.context.now_ms() }
+        let (at_ms, chance) = (self.context.now_ms(), self.context.random());
+        Deed { author, at_ms, chance, outbox: self.outbox() }
     }
 }
 

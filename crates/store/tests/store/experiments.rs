@@ -31,7 +31,7 @@ async fn a_new_store_has_mlflows_default_experiment(store: Store) {
     assert_eq!(default.lifecycle, Lifecycle::Active);
     assert_eq!(
         default.created_ms,
-        CLOCK_START_MS + 2,
+        CLOCK_START_MS + 3,
         "the first readings date the schema's steps"
     );
     assert_eq!(default.tags, []);

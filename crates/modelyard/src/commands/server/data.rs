@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, ValueHint};
 use modelyard_artifacts::LOCATION_MAX_CHARS;
 
+use super::webhooks::WebhookArgs;
+
 /// The heading of these flags in the help.
 pub(super) const STORAGE: &str = "Storage";
 
@@ -63,6 +65,8 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "REGEX", env = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX",
           help_heading = STORAGE)]
     pub(crate) model_source_pattern: Option<String>,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
 }
 
 /// The words MLflow's command line takes for a truth value.

@@ -6,17 +6,21 @@ mod data;
 mod listen;
 mod open_files;
 mod predecessor;
+mod webhooks;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use modelyard_artifacts::{ArtifactUri, Error as ArtifactError, Place, Repositories};
 use modelyard_server::Services;
 use modelyard_store::{Settings, Store};
+use modelyard_webhooks::Webhooks;
 
 pub(crate) use args::{Args, CONFIG, Compatibility};
 pub(crate) use data::DataArgs;
+pub(crate) use webhooks::WebhookArgs;
 
 use super::connection::variable;
 use crate::config::{Config, Data};
@@ -63,7 +67,8 @@ pub(crate) async fn open(data: &Data) -> anyhow::Result<Services> {
     let store = Store::open(&data.database, settings, context.clone())
         .await
         .with_context(|| format!("cannot open the database {}", data.database))?;
-    Ok(Services { store, artifacts, context })
+    let webhooks = Arc::new(Webhooks::new(data.webhooks.clone(), context.clone()));
+    Ok(Services { store: Arc::new(store), artifacts, webhooks, context })
 }
 
 /// Which of the artifact locations is at fault, and what to do.
