@@ -19,6 +19,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "webhooks",
         schema: include_str!("migrations/0003_webhooks.sql"),
     },
+    Migration {
+        version: 4,
+        name: "places of model versions",
+        schema: include_str!("migrations/0004_version_places.sql"),
+    },
 ];
 
 /// The version of the schema that this program makes.

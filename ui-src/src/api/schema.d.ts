@@ -1210,6 +1210,8 @@ export interface operations {
             query?: {
                 /** @description Remove it even if its artifacts are where the server does not reach, and leave those. */
                 leave_unreachable_artifacts?: boolean;
+                /** @description Remove it even if a version of a registered model has its artifacts, and so loses them. */
+                even_if_registered?: boolean;
             };
             header?: never;
             path: {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_modelyard");
 pub(crate) const API: &str = "/api/2.0/mlflow";
 pub(crate) const PROXY: &str = "/api/2.0/mlflow-artifacts/artifacts";
+pub(crate) const TRASH: &str = "/api/modelyard/v1/trash";
 
 /// What a command did.
 #[derive(Debug)]

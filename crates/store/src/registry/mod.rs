@@ -3,6 +3,7 @@
 mod aliases;
 mod checks;
 mod models;
+mod places;
 mod search;
 mod tags;
 mod versions;

@@ -24,6 +24,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "webhooks",
         schema: include_str!("../../src/migrations/0003_webhooks.sql"),
     },
+    Migration {
+        version: 4,
+        name: "places of model versions",
+        schema: include_str!("../../src/migrations/0004_version_places.sql"),
+    },
 ];
 
 /// A text in the sources, and where it stands.
