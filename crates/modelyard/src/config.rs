@@ -1,6 +1,7 @@
 //! What the flags of `modelyard server` mean: addresses parsed, defaults filled in, contradictions
 //! refused.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use modelyard_artifacts::StoreConfig;
@@ -259,10 +260,21 @@ fn artifacts(args: &DataArgs, data: &Path, here: &Path) -> StoreConfig {
         working_dir: here.to_owned(),
         artifact_root,
         destination: proxies.then_some(destination),
-        local_roots: args.allow_artifact_location.clone(),
+        allowed: args.allow_artifact_location.clone(),
+        variables: store_variables(),
         allowed_schemes: schemes.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
         location_max_chars: args.artifact_location_max_length,
     }
+}
+
+/// The environment's variables about stores of artifacts.
+pub(crate) fn store_variables() -> modelyard_artifacts::Variables {
+    modelyard_artifacts::Variables::among(std::env::vars_os().filter_map(utf8))
+}
+
+/// Names and values that are not UTF-8 mean nothing to any store.
+fn utf8((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
 fn security(args: &Args, host: &str) -> Result<Security, Usage> {

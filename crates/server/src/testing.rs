@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use modelyard_artifacts::{LOCATION_MAX_CHARS, Repositories, StoreConfig};
+use modelyard_artifacts::{LOCATION_MAX_CHARS, Repositories, StoreConfig, Variables};
 use modelyard_database::DatabaseUri;
 use modelyard_protocol::wire::Rules;
 use modelyard_protocol::{Context, Environment};
@@ -37,7 +37,8 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
         working_dir: folder.path().to_owned(),
         artifact_root: "mlflow-artifacts:/".into(),
         destination: Some("artifacts".into()),
-        local_roots: Vec::new(),
+        allowed: Vec::new(),
+        variables: Variables::default(),
         allowed_schemes: Vec::new(),
         location_max_chars: LOCATION_MAX_CHARS,
     };

@@ -39,12 +39,18 @@ pub(crate) async fn create(
     };
     fs::create_dir(folder.join(LISTS))?;
     let mut stores = Vec::new();
+    let mut not_included = data.artifacts.allowed.clone();
     for (role, source) in artifacts.own() {
         let name = StoreName::from(role);
-        let location = match source.local_folder() {
-            Some(local) => local.display().to_string(),
-            None => data.artifacts.destination.clone().unwrap_or_default(),
-        };
+        let location = source.location();
+        // Clients may go to the root with credentials that this machine has not.
+        if name == StoreName::Root
+            && source.local_folder().is_none()
+            && let Err(error) = source.check().await
+        {
+            not_included.push(format!("{location} ({error})"));
+            continue;
+        }
         stores.push(copy_store(&source, name, location, folder, context).await?);
     }
     let manifest = Manifest {
@@ -54,12 +60,7 @@ pub(crate) async fn create(
         database,
         webhook_secrets,
         stores,
-        not_included: data
-            .artifacts
-            .local_roots
-            .iter()
-            .map(|it| it.display().to_string())
-            .collect(),
+        not_included,
     };
     write_manifest(folder, &manifest)?;
     unfinished.finish()?;

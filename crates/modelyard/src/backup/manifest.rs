@@ -27,7 +27,8 @@ pub(crate) struct Manifest {
     #[serde(default)]
     pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) stores: Vec<StoreCopy>,
-    /// Folders of `--allow-artifact-location`, of which the backup holds nothing.
+    /// Locations of `--allow-artifact-location`, and a root that only clients reach, of which the backup holds
+    /// nothing.
     #[serde(default)]
     pub(crate) not_included: Vec<String>,
 }

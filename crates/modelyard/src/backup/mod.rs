@@ -47,17 +47,17 @@ async fn copy_file(
     use futures_util::TryStreamExt as _;
     let size_bytes = file.size_bytes;
     let mut digest = Digest::new();
-    let bytes = file.into_stream(0..size_bytes).inspect_ok(|bytes| digest.add(bytes));
+    let bytes = file.into_stream(0..size_bytes).await?.inspect_ok(|bytes| digest.add(bytes));
     let stored = target.upload(path, Some(size_bytes), Box::pin(bytes)).await?;
     Ok((stored, digest.finish()))
 }
 
 /// The checksum of a file that was opened.
-async fn digest_of(file: ArtifactFile) -> std::io::Result<String> {
+async fn digest_of(file: ArtifactFile) -> anyhow::Result<String> {
     use futures_util::TryStreamExt as _;
     let mut digest = Digest::new();
     let size_bytes = file.size_bytes;
-    let mut bytes = Box::pin(file.into_stream(0..size_bytes));
+    let mut bytes = Box::pin(file.into_stream(0..size_bytes).await?);
     while let Some(bytes) = bytes.try_next().await? {
         digest.add(&bytes);
     }

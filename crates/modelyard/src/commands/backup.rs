@@ -47,10 +47,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             )),
         }
     }
-    for folder in &manifest.not_included {
-        console.say(&format!(
-            "modelyard: {folder} (--allow-artifact-location) is not in the backup; copy it by other means"
-        ));
+    for location in &manifest.not_included {
+        console.say(&format!("modelyard: {location} is not in the backup; copy it by other means"));
     }
     console.say(&format!("{text}."));
     Ok(())

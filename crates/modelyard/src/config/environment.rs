@@ -46,21 +46,15 @@ const IGNORED: [(&[&str], &str); 12] = [
     ),
     (
         &[
-            "MLFLOW_S3_ENDPOINT_URL",
-            "MLFLOW_S3_IGNORE_TLS",
-            "MLFLOW_S3_UPLOAD_EXTRA_ARGS",
-            "MLFLOW_S3_EXPECTED_BUCKET_OWNER",
-            "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE",
             "MLFLOW_GCS_DOWNLOAD_CHUNK_SIZE",
             "MLFLOW_GCS_UPLOAD_CHUNK_SIZE",
             "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT",
             "MLFLOW_KERBEROS_TICKET_CACHE",
             "MLFLOW_KERBEROS_USER",
             "MLFLOW_PYARROW_EXTRA_CONF",
-            "MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS",
         ],
-        "this server keeps artifacts in local folders only; clients that go to a store by \
-         themselves read it",
+        "this server's own clients of the stores do not need it; MLflow's clients that go to a store \
+         by themselves read it",
     ),
     (
         &[

@@ -4,6 +4,7 @@
 
 mod backup_under_load;
 mod backups;
+mod buckets;
 mod databases;
 mod gc;
 mod restores;

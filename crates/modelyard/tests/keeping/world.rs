@@ -33,7 +33,12 @@ pub(crate) fn command(args: &[&str]) -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let output = command(args).output().expect("run the binary");
+    outcome(&mut command(args))
+}
+
+/// Runs a command that was prepared.
+pub(crate) fn outcome(command: &mut Command) -> Outcome {
+    let output = command.output().expect("run the binary");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     let code = output.status.code().expect("an exit code");
     Outcome { code, stdout: text(output.stdout), stderr: text(output.stderr) }

@@ -62,6 +62,7 @@ pub(crate) async fn open(data: &Data) -> anyhow::Result<Services> {
         tokio::task::spawn_blocking(move || Repositories::open(config, &context)).await?
     };
     let artifacts = artifacts.map_err(|error| explain(data, error))?;
+    artifacts.check().await.map_err(|error| explain(data, error))?;
     let settings = Settings { artifact_root: artifacts.artifact_root().as_str().to_owned() };
     let store = Store::open(&data.database, settings, context.clone())
         .await
@@ -76,10 +77,13 @@ fn explain(data: &Data, error: ArtifactError) -> anyhow::Error {
     let destination = config.destination.as_deref().map(|uri| ("--artifacts-destination", uri));
     if let (ArtifactError::Unsupported { .. }, Some((flag, uri))) = (&error, destination) {
         return anyhow::Error::new(Usage(format!(
-            "{flag} {uri}: this server keeps artifacts in local folders only. Clients with \
-             credentials for the store can go there by themselves: give \
+            "{flag} {uri}: this server keeps artifacts in folders, S3, Google Cloud Storage and Azure \
+             Blob Storage. Clients that reach another store can go there by themselves: give \
              --default-artifact-root {uri} instead"
         )));
+    }
+    if let ArtifactError::Configuration(why) = error {
+        return anyhow::Error::new(Usage(why));
     }
     let root = Some(("--default-artifact-root", config.artifact_root.as_str()));
     for (flag, uri) in destination.into_iter().chain(root) {
