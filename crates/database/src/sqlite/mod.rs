@@ -15,7 +15,7 @@ use crate::{Conn, Result};
 
 /// An open SQLite database.
 pub(crate) struct Sqlite {
-    /// Dropped before the writer: whoever closes a database last puts its log away, and only the writer may.
+    /// Closed before the writer: whoever closes a database last puts its log away, and only the writer may.
     pub(crate) readers: Readers,
     pub(crate) writer: Writer,
 }
@@ -30,5 +30,12 @@ impl Sqlite {
         let readers = Readers::new(path)?;
         let writer = Writer::start(conn)?;
         Ok(Self { readers, writer })
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        // Reads for which nobody waits any more are ending, but hold their connections until then.
+        self.readers.wait_until_idle();
     }
 }

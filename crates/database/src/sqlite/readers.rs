@@ -20,6 +20,10 @@ const READ_LIMIT: Duration = Duration::from_secs(60);
 /// millisecond, beside which the look costs nothing.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
+/// How long reads that nobody waits for may take to end: far more than they need.
+const END_LIMIT: Duration = Duration::from_secs(5);
+const END_POLL: Duration = Duration::from_micros(200);
+
 /// A pool of read-only connections.
 #[derive(Clone)]
 pub(crate) struct Readers {
@@ -88,6 +92,15 @@ impl Readers {
             Ok(outcome) => outcome,
             Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
             Err(_) => Err(closed()),
+        }
+    }
+
+    /// Waits for the reads under way, of which there are none that anybody waits for, and takes no more.
+    pub(super) fn wait_until_idle(&self) {
+        self.slots.close();
+        let deadline = Instant::now() + END_LIMIT;
+        while Arc::strong_count(&self.idle) > 1 && Instant::now() < deadline {
+            std::thread::sleep(END_POLL);
         }
     }
 

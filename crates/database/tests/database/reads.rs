@@ -66,6 +66,43 @@ fn a_reader_sees_one_state_on_postgres() {
     });
 }
 
+/// Whoever closes a SQLite database last puts its log away, and a reader may not.
+#[test]
+fn a_read_that_nobody_waits_for_does_not_outlive_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..20 {
+        runtime().block_on(async {
+            let db = Arc::new(open(&sqlite_uri(folder.path()), ITEMS).await.unwrap());
+            add(&db, &format!("item {round}")).await.unwrap();
+            let gate = Arc::new(Gate::default());
+            let reading = {
+                let (db, gate) = (Arc::clone(&db), Arc::clone(&gate));
+                tokio::spawn(async move {
+                    db.read(gate, |conn, gate| {
+                        Box::pin(async move {
+                            gate.pass();
+                            number(conn, ENDLESS).await
+                        })
+                    })
+                    .await
+                })
+            };
+            gate.entered().await;
+            gate.open();
+            reading.abort();
+            assert!(reading.await.unwrap_err().is_cancelled());
+            drop(db);
+            let left = std::fs::read_dir(folder.path()).unwrap();
+            let mut names = left.map(|file| file.unwrap().file_name().into_string().unwrap());
+            assert!(names.all(|name| !name.ends_with("-wal")));
+        });
+    }
+}
+
+/// Counts without end.
+const ENDLESS: &str =
+    "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
 on_both_engines!(more_readers_than_connections_all_get_their_answer, a_failed_read_spoils_nothing);
 
 async fn more_readers_than_connections_all_get_their_answer(db: Database) {
