@@ -8,7 +8,7 @@ pub(crate) mod lexer;
 pub(crate) mod number;
 mod parse;
 pub(crate) mod repr;
-mod text;
+pub(crate) mod text;
 mod write;
 
 pub use dict::Dict;

@@ -59,7 +59,7 @@ fn utf16<'a>(
         return Err(error(codec, bytes, bytes.len() - 1, bytes.len(), "truncated data"));
     }
     let text: Result<String, _> = char::decode_utf16(units.iter().map(|u| unit(*u))).collect();
-    text.map(Cow::Owned).map_err(|_| error(codec, bytes, 0, 2, "illegal encoding"))
+    text.ok().map(Cow::Owned).ok_or_else(|| error(codec, bytes, 0, 2, "illegal encoding"))
 }
 
 fn utf32<'a>(

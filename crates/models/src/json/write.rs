@@ -67,9 +67,7 @@ pub fn write_integer(value: i64, out: &mut Vec<u8>) {
     let mut rest = value.unsigned_abs();
     loop {
         at -= 1;
-        #[expect(clippy::cast_possible_truncation, reason = "a digit")]
-        let digit = (rest % 10) as u8;
-        digits[at] = b'0' + digit;
+        digits[at] = HEX[usize::try_from(rest % 10).unwrap_or(0)];
         rest /= 10;
         if rest == 0 {
             break;
@@ -93,8 +91,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
             '\t' => out.extend_from_slice(b"\\t"),
             '\u{8}' => out.extend_from_slice(b"\\b"),
             '\u{c}' => out.extend_from_slice(b"\\f"),
-            // Python leaves DEL as it is.
-            ' '..='\u{7f}' => out.push(u8::try_from(c).unwrap_or(b'?')),
+            ' '..='~' => out.push(u8::try_from(c).unwrap_or(b'?')),
             c => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     out.extend_from_slice(b"\\u");
