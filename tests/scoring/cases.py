@@ -1,6 +1,7 @@
 """The requests that `record.py` sends, and the signatures they are sent to."""
 
 import json
+import random
 
 import numpy as np
 from mlflow.models import ModelSignature
@@ -493,10 +494,60 @@ def of_csv():
     yield case("double", b"a\n\xff\n", content_type=CSV)
 
 
+def chance_cell(pick):
+    kind = pick.randrange(14)
+    if kind < 4:
+        return str(pick.choice([0, 1, -1, 7, 300, 2**31, -(2**31) - 1, 2**53 + 1, pick.randrange(-1000, 1000)]))
+    if kind < 8:
+        return repr(pick.choice([0.5, -2.25, 1e-7, 3.0, pick.uniform(-1e3, 1e3), pick.random() * 10 ** pick.randint(-30, 30)]))
+    return pick.choice(["null", "true", "false", "NaN", '"x"', '"12"', '" 1.5 "', '""', "[1, 2]", '{"k": 1}', "Infinity"])
+
+
+def chance_column(pick, rows):
+    """Mostly of one kind, as columns are."""
+    cells = [chance_cell(pick) for _ in range(rows)]
+    if pick.random() < 0.6:
+        cells = [pick.choice(cells[:2]) for _ in cells]
+    return cells
+
+
+def of_chance():
+    """Requests that nobody thought of, the same each time."""
+    pick = random.Random(20261124)
+    signatures = ["none", "two", "mixed", "narrow", "unnamed", *TYPES, "optional_long", "array", "map", "tensor", "tensors"]
+    for _ in range(900):
+        signature = pick.choice(signatures)
+        rows = pick.choice([1, 1, 2, 3])
+        pool = ["x", "y"] if signature == "tensors" else ["a", "b", "c", "d"]
+        names = pool[: pick.randint(1, len(pool))]
+        if pick.random() < 0.2:
+            pick.shuffle(names)
+        columns = {name: chance_column(pick, rows) for name in names}
+        lines = [[columns[name][row] for name in names] for row in range(rows)]
+        records = ", ".join(
+            "{" + ", ".join(f'"{n}": {c}' for n, c in zip(names, line) if pick.random() < 0.95) + "}" for line in lines
+        )
+        listed = ", ".join("[" + ", ".join(line) + "]" for line in lines)
+        by_name = ", ".join(f'"{n}": [{", ".join(cells)}]' for n, cells in columns.items())
+        one = ", ".join(f'"{n}": {cells[0]}' for n, cells in columns.items())
+        form = pick.choice(["split", "split", "records", "inputs", "rows", "lists", "instances", "one", "bare"])
+        body = {
+            "split": f'{{"dataframe_split": {{"columns": {json.dumps(names)}, "data": [{listed}]}}}}',
+            "records": f'{{"dataframe_records": [{records}]}}',
+            "inputs": f'{{"inputs": {{{by_name}}}}}',
+            "rows": f'{{"inputs": [{records}]}}',
+            "lists": f'{{"inputs": [{listed}]}}',
+            "instances": f'{{"instances": [{records}]}}',
+            "one": f'{{"inputs": {{{one}}}}}',
+            "bare": f'{{"instances": [{listed}]}}',
+        }[form]
+        yield case(signature, body, pick.choice(["echo", "echo", "types"]))
+
+
 def unique(cases):
     return list(dict.fromkeys(cases))
 
 
 CASES = unique([
-    *of_types(), *of_shapes(), *of_nested(), *of_params(), *of_envelopes(), *of_csv(),
+    *of_types(), *of_shapes(), *of_nested(), *of_params(), *of_envelopes(), *of_csv(), *of_chance(),
 ])  # fmt: skip

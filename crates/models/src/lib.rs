@@ -3,6 +3,9 @@
 
 pub mod frame;
 pub mod json;
+pub mod kserve;
 pub mod mlmodel;
+pub mod oip;
+pub mod openapi;
 pub mod scoring;
 pub mod signature;

@@ -137,6 +137,22 @@ fn of_rows(rows: Vec<Value>, names: Option<Vec<Name>>) -> Result<Loose, Fault> {
     check_unique(Loose { names, columns, rows: count })
 }
 
+/// Rows with the names of a signature.
+pub(crate) fn rows(value: Value, names: Vec<Name>) -> Result<Loose, Rejection> {
+    split_parts(None, None, value)
+        .and_then(|loose| {
+            if loose.names.len() == names.len() {
+                return Ok(Loose { names, ..loose });
+            }
+            Err(Fault::value_error(format!(
+                "{} columns passed, passed data had {} columns",
+                names.len(),
+                loose.names.len()
+            )))
+        })
+        .map_err(Fault::of_array)
+}
+
 fn check_unique(loose: Loose) -> Result<Loose, Fault> {
     let mut texts: Vec<&str> = loose
         .names

@@ -4,6 +4,7 @@
 //! handed over in typed columns. Where the exact answer of MLflow is not known, the request is
 //! [`Rejection::Undecided`]: nothing is guessed.
 
+pub(crate) mod adopt;
 mod arrays;
 mod base64;
 mod cast;
@@ -29,6 +30,7 @@ pub use output::{Output, encode};
 
 use crate::frame::{Frame, Tensor};
 use crate::json::{self, Dict, JsonError, Value, repr};
+use crate::kserve;
 use crate::signature::{Schema, Signature};
 use fault::Fault;
 
@@ -153,7 +155,34 @@ impl Protocol {
         };
         let format = (*format).to_owned();
         let value = dict.remove(&format).unwrap_or(Value::Null);
-        match format.as_str() {
+        self.form(&format, value)
+    }
+
+    /// `instances` and `inputs` of KServe's first protocol.
+    pub(crate) fn decode_v1(
+        &self,
+        format: &str,
+        value: Value,
+        params: Option<Value>,
+    ) -> Result<Request, Rejection> {
+        let rows =
+            matches!(&value, Value::List(rows) if matches!(rows.first(), Some(Value::List(_))));
+        let names = match &self.signature.inputs {
+            Some(Schema::Columns(specs)) if rows && format == "instances" => {
+                kserve::names(specs.iter().map(|spec| spec.name.as_deref()))
+            }
+            _ => None,
+        };
+        let input = match names {
+            Some(names) => self.frame(frames::rows(value, names)?)?,
+            None => self.form(format, value)?,
+        };
+        let params = params::enforce(params, self.signature.params.as_deref())?;
+        Ok(Request { input, params, unwrapped: false })
+    }
+
+    fn form(&self, format: &str, value: Value) -> Result<Input, Rejection> {
+        match format {
             "dataframe_split" => self.frame(frames::split(value)?),
             "dataframe_records" => self.frame(frames::records(value)?),
             "inputs" => self.arg(arrays::inputs(&value, self.signature.inputs.as_ref())?),

@@ -42,7 +42,7 @@ pub(crate) fn arg(arg: Arg, specs: &[TensorSpec]) -> Result<Input, Fault> {
 }
 
 /// The tensor, if its shape is one that the signature allows.
-fn check(tensor: Tensor, spec: &TensorSpec) -> Result<Tensor, Fault> {
+pub(crate) fn check(tensor: Tensor, spec: &TensorSpec) -> Result<Tensor, Fault> {
     let actual = || tensor.shape.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX));
     let fits = actual().len() == spec.shape.len()
         && actual().zip(&spec.shape).all(|(n, expected)| *expected == -1 || n == *expected);
