@@ -98,7 +98,7 @@ def last_sentence(message):
     """
     _, found, last = message.rpartition("Error: ")
     text = last.split("\n")[0] if found else message
-    text = re.sub(r"\{('[^{}]*')\}", lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text)
+    text = re.sub(r"\{('[^{}:]*')\}", lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text)
     return text[:400]
 
 

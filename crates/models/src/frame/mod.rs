@@ -39,6 +39,11 @@ impl Name {
         }
     }
 
+    /// The name, if it is a text.
+    pub fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
     /// Whether the name is this text.
     pub fn is(&self, text: &str) -> bool {
         matches!(self, Self::Text(own) if &**own == text)

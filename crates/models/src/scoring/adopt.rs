@@ -1,5 +1,7 @@
 //! What other protocols bring, enforced like MLflow's own: only conversions that lose nothing.
 
+use std::collections::HashMap;
+
 use super::enforce::{self, Loose};
 use super::fault::Fault;
 use super::{base64, numpy, tensors};
@@ -34,12 +36,17 @@ pub(crate) fn frame(
     rows: usize,
     specs: &[ColumnSpec],
 ) -> Result<Frame, String> {
+    let kinds: HashMap<&str, &ColumnType> =
+        specs.iter().filter_map(|spec| Some((spec.name.as_deref()?, &spec.kind))).collect();
     let (names, columns): (Vec<Name>, Vec<Column>) = columns.into_iter().unzip();
     let mut loose = Loose { names, columns, rows };
+    if loose.places().len() < loose.names.len() {
+        return Err("Two tensors have the same name".into());
+    }
     for (at, name) in loose.names.iter().enumerate() {
-        let spec = specs.iter().find(|spec| spec.name.as_deref().is_some_and(|own| name.is(own)));
+        let kind = kinds.get(&*name.key()).copied();
         let column = std::mem::replace(&mut loose.columns[at], Column::Bool(Vec::new()));
-        loose.columns[at] = match (spec.map(|spec| &spec.kind), column) {
+        loose.columns[at] = match (kind, column) {
             // Times are nanoseconds, and texts that are bytes are their UTF-8.
             (Some(ColumnType::Scalar(DataType::Datetime)), Column::I64(times)) => {
                 Column::Time(times)

@@ -1,5 +1,7 @@
 //! `inputs` and `instances`: JSON to arrays, each of the type that its column or tensor has.
 
+use std::collections::HashMap;
+
 use super::fault::{Fault, Rejection};
 use super::nested;
 use super::numpy;
@@ -37,17 +39,20 @@ enum Spec<'a> {
     Tensor(&'a TensorSpec),
 }
 
-impl<'a> Spec<'a> {
-    fn of_name(schema: Option<&'a Schema>, name: &str) -> Self {
-        let named = |own: &Option<String>| own.as_deref() == Some(name);
-        let found = match schema {
-            None => None,
-            Some(Schema::Columns(all)) => all.iter().find(|c| named(&c.name)).map(Self::Column),
-            Some(Schema::Tensors(all)) => all.iter().find(|t| named(&t.name)).map(Self::Tensor),
-        };
-        found.unwrap_or(Self::None)
+/// The specs of a schema by their names.
+fn by_name(schema: Option<&Schema>) -> HashMap<&str, Spec<'_>> {
+    match schema {
+        None => HashMap::new(),
+        Some(Schema::Columns(all)) => {
+            all.iter().filter_map(|c| Some((c.name.as_deref()?, Spec::Column(c)))).collect()
+        }
+        Some(Schema::Tensors(all)) => {
+            all.iter().filter_map(|t| Some((t.name.as_deref()?, Spec::Tensor(t)))).collect()
+        }
     }
+}
 
+impl<'a> Spec<'a> {
     fn first(schema: Option<&'a Schema>) -> Self {
         let found = match schema {
             None => None,
@@ -98,10 +103,10 @@ fn convert(value: &Value, spec: Spec<'_>) -> Result<Cell, Fault> {
     }
 }
 
-fn members(dict: &Dict, schema: Option<&Schema>) -> Result<Vec<(String, Cell)>, Rejection> {
+fn members(dict: &Dict, specs: &HashMap<&str, Spec<'_>>) -> Result<Vec<(String, Cell)>, Rejection> {
     let member = |(name, value): (&str, &Value)| {
-        let cell = convert(value, Spec::of_name(schema, name)).map_err(Fault::of_array)?;
-        Ok((name.to_owned(), cell))
+        let spec = specs.get(name).copied().unwrap_or(Spec::None);
+        Ok((name.to_owned(), convert(value, spec).map_err(Fault::of_array)?))
     };
     dict.iter().map(member).collect()
 }
@@ -126,11 +131,11 @@ pub(crate) fn inputs(value: &Value, schema: Option<&Schema>) -> Result<Arg, Reje
             )));
         }
     }
+    let specs = by_name(schema);
     match value {
-        Value::Dict(dict) => members(dict, schema).map(Arg::Dict),
+        Value::Dict(dict) => members(dict, &specs).map(Arg::Dict),
         Value::List(items) if items.iter().all(|item| matches!(item, Value::Dict(_))) => {
-            // Without names there is nothing to look up.
-            let rows = items.iter().filter_map(Value::as_dict).map(|row| members(row, schema));
+            let rows = items.iter().filter_map(Value::as_dict).map(|row| members(row, &specs));
             rows.collect::<Result<_, _>>().map(Arg::Rows)
         }
         Value::List(_) => {
@@ -177,6 +182,8 @@ fn malformed(class: &str, message: &str) -> Rejection {
 }
 
 fn columns_of(items: &[Value], schema: Option<&Schema>) -> Result<Vec<(String, Cell)>, Rejection> {
+    let specs = by_name(schema);
+    let mut places = HashMap::new();
     let mut columns: Vec<(String, Vec<Cell>)> = Vec::new();
     for item in items {
         let Value::Dict(dict) = item else {
@@ -186,11 +193,12 @@ fn columns_of(items: &[Value], schema: Option<&Schema>) -> Result<Vec<(String, C
                 &format!("'{name}' object has no attribute 'items'"),
             ));
         };
-        for (name, cell) in members(dict, schema)? {
-            match columns.iter_mut().find(|(own, _)| *own == name) {
-                Some((_, cells)) => cells.push(cell),
-                None => columns.push((name, vec![cell])),
-            }
+        for (name, cell) in members(dict, &specs)? {
+            let place = *places.entry(name).or_insert_with_key(|name| {
+                columns.push((name.clone(), Vec::new()));
+                columns.len() - 1
+            });
+            columns[place].1.push(cell);
         }
     }
     let stacked = columns.into_iter().map(|(name, cells)| {
@@ -282,17 +290,15 @@ pub(crate) fn value_of(tensor: &Tensor) -> Value {
 }
 
 fn check_lengths(members: &[(String, Cell)], schema: Option<&Schema>) -> Result<(), Rejection> {
-    let counts = |name: &str| match schema {
-        Some(Schema::Columns(columns)) if schema.is_some_and(Schema::is_named) => {
-            columns.iter().any(|c| {
-                let is_array = matches!(c.kind, ColumnType::Array(_) | ColumnType::SparkVector);
-                c.name.as_deref() == Some(name) && c.required && !is_array
-            })
+    let specs = by_name(schema);
+    let counts = |name: &str| match specs.get(name) {
+        // Without names, all count.
+        None | Some(Spec::None) => specs.is_empty(),
+        Some(Spec::Tensor(_)) => true,
+        Some(Spec::Column(spec)) => {
+            let is_array = matches!(spec.kind, ColumnType::Array(_) | ColumnType::SparkVector);
+            spec.required && !is_array
         }
-        Some(Schema::Tensors(tensors)) if schema.is_some_and(Schema::is_named) => {
-            tensors.iter().any(|t| t.name.as_deref() == Some(name))
-        }
-        _ => true,
     };
     let mut expected = None;
     for (name, cell) in members {

@@ -14,9 +14,7 @@ pub(crate) fn cast(column: Column, kind: DataType) -> Result<Column, Fault> {
     match kind {
         DataType::Double => doubles(column).map(Column::F64),
         DataType::Float => floats(column),
-        DataType::Long => integers(column, number::to_i64, |v| v).map(Column::I64),
-        #[expect(clippy::cast_possible_truncation, reason = "NumPy wraps around too")]
-        DataType::Integer => integers(column, number::to_i32, |v| v as i32).map(Column::I32),
+        DataType::Long | DataType::Integer => integers(column, kind),
         DataType::Boolean => Ok(Column::Bool(booleans(&column))),
         DataType::String => Ok(match column {
             text @ Column::Str(_) => text,
@@ -52,44 +50,43 @@ fn floats(column: Column) -> Result<Column, Fault> {
     Ok(Column::F32(narrow))
 }
 
-/// Integers by a cast from doubles, and one from 64 bits, which wraps around.
-fn integers<T>(
-    column: Column,
-    from_float: fn(f64) -> T,
-    wrap: fn(i64) -> T,
-) -> Result<Vec<T>, Fault> {
-    let whole = |value: &Value| {
-        let value = numpy::integer(value)?;
-        let value = i64::try_from(value).ok().ok_or_else(numpy::too_large)?;
-        if std::mem::size_of::<T>() == 4 && i32::try_from(value).is_err() {
-            return Err(Fault::Undecided("an object beyond 32 bits"));
-        }
-        Ok(wrap(value))
-    };
-    match column {
-        Column::I64(values) => Ok(values.into_iter().map(wrap).collect()),
-        #[expect(clippy::cast_possible_wrap, reason = "NumPy wraps around too")]
-        Column::U64(values) => Ok(values.into_iter().map(|v| wrap(v as i64)).collect()),
+/// Integers: floats are cut, 64 bits wrap around in 32, and all else must be what `int()` takes.
+#[expect(clippy::cast_possible_truncation, reason = "NumPy wraps around too")]
+#[expect(clippy::cast_possible_wrap, reason = "NumPy wraps around too")]
+fn integers(column: Column, kind: DataType) -> Result<Column, Fault> {
+    let wide = match column {
+        Column::I64(values) => values,
+        Column::U64(values) => values.into_iter().map(|v| v as i64).collect(),
+        Column::Bool(values) => values.into_iter().map(i64::from).collect(),
         Column::F64(values) => {
             if values.iter().any(|v| !v.is_finite()) {
-                return Err(Fault::Raised {
-                    class: "IntCastingNaNError",
-                    message: NOT_FINITE.into(),
-                });
+                let message = NOT_FINITE.into();
+                return Err(Fault::Raised { class: "IntCastingNaNError", message });
             }
-            Ok(values.into_iter().map(from_float).collect())
+            if kind == DataType::Integer {
+                return Ok(Column::I32(values.into_iter().map(number::to_i32).collect()));
+            }
+            values.into_iter().map(number::to_i64).collect()
         }
-        Column::Bool(values) => Ok(values.into_iter().map(|v| wrap(v.into())).collect()),
-        Column::Object(values) => values.iter().map(whole).collect(),
+        Column::Object(values) => return numpy::cast(&refs(&values), kind.numpy()),
         Column::Str(values) => {
             // What is missing is found first, wherever it is.
             if values.iter().any(Option::is_none) {
-                whole(&Value::Float(f64::NAN))?;
+                numpy::integer(&Value::Float(f64::NAN))?;
             }
-            values.into_iter().flatten().map(|text| whole(&text.into())).collect()
+            let values: Vec<Value> = values.into_iter().flatten().map(Value::Str).collect();
+            return numpy::cast(&refs(&values), kind.numpy());
         }
-        _ => Err(Fault::Undecided("a column that is no JSON")),
-    }
+        _ => return Err(Fault::Undecided("a column that is no JSON")),
+    };
+    Ok(match kind {
+        DataType::Integer => Column::I32(wide.into_iter().map(|v| v as i32).collect()),
+        _ => Column::I64(wide),
+    })
+}
+
+fn refs(values: &[Value]) -> Vec<&Value> {
+    values.iter().collect()
 }
 
 fn booleans(column: &Column) -> Vec<bool> {

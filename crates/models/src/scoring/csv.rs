@@ -1,8 +1,11 @@
 //! CSV as `pandas.read_csv` reads it with the types of a signature.
 
+use std::collections::{HashMap, HashSet};
+
 use super::csv_number::{double, integer};
 use super::enforce::Loose;
 use super::fault::{Fault, Rejection};
+use super::limits::check_cells;
 use super::numpy;
 use crate::frame::{Column, Name};
 use crate::json::{Value, number, text};
@@ -74,8 +77,8 @@ fn parse(text: &str, specs: Option<&[ColumnSpec]>) -> Result<Loose, Fault> {
         return Err(Fault::value_error("No columns to parse from file"));
     };
     let names: Vec<Name> = header.iter().map(|name| Name::Text(name.as_str().into())).collect();
-    let unique = |at: usize| !header[..at].contains(&header[at]) && !header[at].is_empty();
-    if !(0..header.len()).all(unique) {
+    let mut seen = HashSet::new();
+    if !header.iter().all(|name| !name.is_empty() && seen.insert(name.as_str())) {
         return Err(Fault::Undecided("CSV with columns of one name or none"));
     }
     let mut columns: Vec<Vec<String>> = vec![Vec::new(); header.len()];
@@ -84,22 +87,26 @@ fn parse(text: &str, specs: Option<&[ColumnSpec]>) -> Result<Loose, Fault> {
         if record.len() > columns.len() {
             return Err(Fault::Undecided("CSV with an index"));
         }
-        let mut fields = record.into_iter();
-        for column in &mut columns {
-            column.push(fields.next().unwrap_or_default());
+        for (column, field) in columns.iter_mut().zip(record) {
+            // Earlier rows were too short to have this field.
+            column.resize(rows, String::new());
+            column.push(field);
         }
         rows += 1;
+        check_cells(rows, columns.len())?;
+    }
+    for column in &mut columns {
+        column.resize(rows, String::new());
     }
     let named = specs.is_some_and(|specs| specs.iter().any(|spec| spec.name.is_some()));
     if rows == 0 && specs.is_some() && !named {
         return Err(Fault::Undecided("CSV without rows for columns without names"));
     }
+    let specs = specs.unwrap_or_default();
+    let by_name: HashMap<&str, &ColumnSpec> =
+        specs.iter().filter_map(|spec| Some((spec.name.as_deref()?, spec))).collect();
     let kind_of = |at: usize| {
-        let specs = specs?;
-        let spec = match named {
-            true => specs.iter().find(|spec| spec.name.as_deref() == Some(header[at].as_str()))?,
-            false => specs.get(at)?,
-        };
+        let spec = if named { *by_name.get(header[at].as_str())? } else { specs.get(at)? };
         if let ColumnType::Scalar(kind) = spec.kind { Some(kind) } else { None }
     };
     let columns = columns.into_iter().enumerate().map(|(at, fields)| match kind_of(at) {
@@ -166,11 +173,27 @@ fn all<T>(fields: &[String], of: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     fields.iter().map(|field| of(field)).collect()
 }
 
+/// An integer beyond 64 bits with a sign, which pandas reads in one of several ways when it is not
+/// in a column of such integers alone.
+fn check_large(fields: &[String]) -> Result<(), Fault> {
+    let digits = |field: &str| {
+        let digits = field.trim().trim_start_matches(['-', '+']);
+        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    let large = |field: &String| digits(field) && field.trim().parse::<i64>().is_err();
+    let plain = |field: &String| integer(field).is_some_and(|v| v >= 0);
+    if fields.iter().any(large) && !fields.iter().all(plain) {
+        return Err(Fault::Undecided("large integers beside other values"));
+    }
+    Ok(())
+}
+
 /// The type that pandas infers.
 fn infer(fields: Vec<String>) -> Result<Column, Fault> {
     if fields.is_empty() {
         return Ok(Column::Object(Vec::new()));
     }
+    check_large(&fields)?;
     let missing = fields.iter().filter(|field| is_missing(field)).count();
     let integers = all(&fields, |field| if is_missing(field) { Some(0) } else { integer(field) });
     if let (Some(integers), 0) = (integers, missing) {
@@ -226,8 +249,13 @@ fn typed(fields: Vec<String>, kind: DataType, at: usize) -> Result<Column, Fault
             let values = float_column(&fields, kind, at)?;
             Ok(Column::F32(values.into_iter().map(|v| v as f32).collect()))
         }
-        DataType::Long | DataType::Integer => integer_column(&fields, kind, at),
-        DataType::Boolean => boolean_column(&fields, kind, at),
+        DataType::Long | DataType::Integer | DataType::Boolean => {
+            check_large(&fields)?;
+            if kind == DataType::Boolean {
+                return boolean_column(&fields, kind, at);
+            }
+            integer_column(&fields, kind, at)
+        }
     }
 }
 
@@ -272,9 +300,8 @@ fn integer_column(fields: &[String], kind: DataType, at: usize) -> Result<Column
         let values: Vec<i128> = values.into_iter().map(i128::from).collect();
         return integers_of(&values, kind).ok_or_else(|| unsafe_cast(kind, "bool", at));
     }
-    for field in fields {
-        numpy::integer(&field.as_str().into())?;
-    }
+    let values: Vec<Value> = fields.iter().map(|field| field.as_str().into()).collect();
+    numpy::cast(&values.iter().collect::<Vec<_>>(), kind.numpy())?;
     Err(unsafe_cast(kind, "object", at))
 }
 

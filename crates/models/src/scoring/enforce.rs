@@ -1,6 +1,10 @@
 //! Enforcing a signature: strict where casting was willing.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use super::fault::Fault;
+use super::limits::MAX_LISTED;
 use super::{nested, pandas};
 use crate::frame::{Column, Frame, Name};
 use crate::json::{Value, repr};
@@ -17,8 +21,13 @@ pub(crate) struct Loose {
 }
 
 impl Loose {
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|own| own.is(name))
+    /// Where each name is.
+    pub(crate) fn places(&self) -> HashMap<Arc<str>, usize> {
+        let named = self.names.iter().enumerate().filter_map(|(at, name)| match name {
+            Name::Text(text) => Some((Arc::clone(text), at)),
+            Name::Number(_) | Name::Other(_) => None,
+        });
+        named.collect()
     }
 
     pub(crate) fn into_frame(self) -> Frame {
@@ -37,11 +46,12 @@ pub(crate) fn columns(mut loose: Loose, specs: &[ColumnSpec]) -> Result<Frame, F
             loose.names.len()
         )));
     }
+    let places = loose.places();
     let (mut names, mut columns) = (Vec::new(), Vec::new());
     for (at, spec) in specs.iter().enumerate() {
         let at = match &spec.name {
-            Some(name) => match loose.find(name) {
-                Some(at) => at,
+            Some(name) => match places.get(name.as_str()) {
+                Some(at) => *at,
                 None => continue,
             },
             None => at,
@@ -69,16 +79,19 @@ pub(crate) fn check_names<'a>(
 ) -> Result<(), Fault> {
     let specs: Vec<(&str, bool)> =
         specs.filter_map(|(name, required)| Some((name?, required))).collect();
-    let known = |name: &Name| specs.iter().any(|(own, _)| name.is(own));
+    let found: HashSet<&str> = actual.iter().filter_map(Name::text).collect();
     let missing: Vec<&str> = specs
         .iter()
         .filter_map(|(name, required)| required.then_some(*name))
-        .filter(|name| !actual.iter().any(|own| own.is(name)))
+        .filter(|name| !found.contains(name))
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let extra: Vec<String> = actual.iter().filter(|name| !known(name)).map(Name::repr).collect();
+    let known: HashSet<&str> = specs.iter().map(|(name, _)| *name).collect();
+    let is_extra = |name: &&Name| name.text().is_none_or(|name| !known.contains(name));
+    let extra: Vec<String> =
+        actual.iter().filter(is_extra).take(MAX_LISTED).map(Name::repr).collect();
     let missing = repr::list(missing.into_iter().map(repr::string));
     let note = if extra.is_empty() {
         String::new()
@@ -127,7 +140,10 @@ pub(crate) fn scalars(name: &str, column: Column, kind: DataType) -> Result<Colu
 /// `pandas.to_numeric` of objects.
 fn to_numeric(values: &[Value]) -> Result<Column, Fault> {
     match values.iter().position(|v| matches!(v, Value::List(_) | Value::Dict(_))) {
-        Some(at) if values[..at].iter().all(|v| matches!(v, Value::Int(_) | Value::Float(_))) => {
+        Some(at)
+            if values[at].is_true()
+                && values[..at].iter().all(|v| matches!(v, Value::Int(_) | Value::Float(_))) =>
+        {
             Err(Fault::type_error(format!("Invalid object type at position {at}")))
         }
         None if values.iter().all(|v| *v == Value::Null) => {

@@ -4,6 +4,7 @@
 //! It takes only what it can read exactly as the long way does, and leaves all else to it: on any
 //! surprise it gives up, and the body is read again from its start.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::frame::{Column, Frame, Name};
@@ -13,6 +14,8 @@ use crate::signature::{ColumnType, DataType, Schema};
 
 /// Integers up to here are the same number as a float.
 const EXACT: u64 = 1 << 53;
+/// Most columns beside the signature's; more are for the long way, which looks names up in tables.
+const MAX_EXTRA: usize = 64;
 /// Powers of ten that a float holds exactly.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
@@ -24,6 +27,7 @@ const POWERS: [f64; 23] = [
 pub(crate) struct Plan {
     names: Arc<[Name]>,
     texts: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, usize>,
     kinds: Vec<DataType>,
     all_doubles: bool,
 }
@@ -49,7 +53,8 @@ impl Plan {
         }
         let names = texts.iter().map(|text| Name::Text(Arc::clone(text))).collect();
         let all_doubles = kinds.iter().all(|kind| *kind == DataType::Double);
-        Some(Self { names, texts, kinds, all_doubles })
+        let places = texts.iter().enumerate().map(|(at, text)| (Arc::clone(text), at)).collect();
+        Some(Self { names, texts, places, kinds, all_doubles })
     }
 
     /// The frame of a body, if the body is one that the fast way takes.
@@ -77,7 +82,7 @@ impl Plan {
         if self.texts.get(guess).is_some_and(|text| **text == *name) {
             return Some(guess);
         }
-        self.texts.iter().position(|text| **text == *name)
+        self.places.get(name).copied()
     }
 
     /// Where the cells of a row go: `None` for columns that the signature has not. All of the
@@ -101,6 +106,11 @@ impl Plan {
         if self.all_doubles {
             return Cells::Block(Vec::with_capacity(self.texts.len()));
         }
+        Cells::Columns(self.columns())
+    }
+
+    /// An empty column for each of the signature.
+    fn columns(&self) -> Vec<Column> {
         let column = |kind: &DataType| match kind {
             DataType::Float => Column::F32(Vec::new()),
             DataType::Long => Column::I64(Vec::new()),
@@ -108,7 +118,7 @@ impl Plan {
             DataType::Boolean => Column::Bool(Vec::new()),
             _ => Column::F64(Vec::new()),
         };
-        Cells::Columns(self.kinds.iter().map(column).collect())
+        self.kinds.iter().map(column).collect()
     }
 
     fn frame(&self, rows: usize, cells: Cells) -> Frame {
@@ -132,7 +142,7 @@ impl Plan {
             let place = self.place(name, places.len());
             if place.is_none() {
                 // A name that is there twice is for the long way to judge.
-                if names.contains(&name) {
+                if names.len() == MAX_EXTRA || names.contains(&name) {
                     return None;
                 }
                 names.push(name);
@@ -184,6 +194,7 @@ impl Plan {
         open(lexer, b'[')?;
         let mut places = Vec::with_capacity(self.texts.len());
         let mut keys: Vec<&str> = Vec::with_capacity(self.texts.len());
+        let mut extra = 0;
         let mut cells = self.cells();
         let mut rows = 0;
         loop {
@@ -193,11 +204,15 @@ impl Plan {
             loop {
                 let name = key(lexer)?;
                 if rows == 0 {
-                    if keys.contains(&name) {
-                        return None;
+                    let place = self.place(name, at);
+                    if place.is_none() {
+                        extra += 1;
+                        if extra > MAX_EXTRA || keys.contains(&name) {
+                            return None;
+                        }
                     }
                     keys.push(name);
-                    places.push(self.place(name, at));
+                    places.push(place);
                 } else if keys.get(at) != Some(&name) {
                     return None;
                 }

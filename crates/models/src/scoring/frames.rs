@@ -3,6 +3,7 @@
 use super::cast;
 use super::enforce::Loose;
 use super::fault::{Fault, Rejection};
+use super::limits::check_cells;
 use super::nested;
 use super::pandas;
 use crate::frame::{Column, Name};
@@ -116,6 +117,7 @@ fn of_rows(rows: Vec<Value>, names: Option<Vec<Name>>) -> Result<Loose, Fault> {
             names.len()
         )));
     }
+    check_cells(count, width)?;
     let names = names.unwrap_or_else(|| (0_i64..).take(width).map(Name::Number).collect());
     let mut cells: Vec<Vec<Value>> = names.iter().map(|_| Vec::with_capacity(count)).collect();
     for row in rows {
@@ -210,9 +212,10 @@ fn of_records(items: Vec<Value>) -> Result<Loose, Fault> {
         for (name, value) in row.into_members() {
             let place = *places.entry(name).or_insert_with_key(|name| {
                 names.push(Name::Text(name.as_str().into()));
-                cells.push(Vec::with_capacity(count));
+                cells.push(Vec::new());
                 cells.len() - 1
             });
+            check_cells(count, cells.len())?;
             // Rows before this one had no such key.
             cells[place].resize(at, Value::Float(f64::NAN));
             cells[place].push(value);
@@ -226,10 +229,11 @@ fn of_records(items: Vec<Value>) -> Result<Loose, Fault> {
 
 /// Casts the columns of a frame to the types that a signature has for them.
 pub(crate) fn cast(loose: &mut Loose, specs: &[ColumnSpec]) -> Result<(), Rejection> {
+    let places = loose.places();
     for (at, spec) in specs.iter().enumerate() {
         let at = match &spec.name {
-            Some(name) => match loose.find(name) {
-                Some(at) => at,
+            Some(name) => match places.get(name.as_str()) {
+                Some(at) => *at,
                 None => continue,
             },
             None if at < loose.columns.len() => at,

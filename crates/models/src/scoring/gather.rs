@@ -1,8 +1,11 @@
 //! From arrays to a frame, as MLflow builds one before it enforces a signature of columns.
 
+use std::collections::HashMap;
+
 use super::arrays::{Arg, Cell, concat, value_of};
 use super::enforce::Loose;
 use super::fault::Fault;
+use super::limits::check_cells;
 use super::pandas;
 use crate::frame::{Column, Name, Tensor};
 use crate::json::{Value, repr};
@@ -63,6 +66,7 @@ fn of_dict(members: Vec<(String, Cell)>, specs: &[ColumnSpec]) -> Result<Loose, 
     let Some(rows) = rows else {
         return Err(Fault::value_error("If using all scalar values, you must pass an index"));
     };
+    check_cells(rows, members.len())?;
     let (mut names, mut columns) = (Vec::new(), Vec::new());
     for (name, cell) in members {
         names.push(Name::Text(name.into()));
@@ -98,13 +102,15 @@ fn one_row(members: Vec<(String, Cell)>) -> Result<Loose, Fault> {
 
 fn of_rows(rows: Vec<Vec<(String, Cell)>>) -> Result<Loose, Fault> {
     let count = rows.len();
+    let mut places = HashMap::new();
     let mut columns: Vec<(String, Vec<Option<Cell>>)> = Vec::new();
     for (at, row) in rows.into_iter().enumerate() {
         for (name, cell) in row {
-            let place = columns.iter().position(|(own, _)| *own == name).unwrap_or_else(|| {
-                columns.push((name, vec![None; at]));
+            let place = *places.entry(name).or_insert_with_key(|name| {
+                columns.push((name.clone(), Vec::new()));
                 columns.len() - 1
             });
+            check_cells(count, columns.len())?;
             let cells = &mut columns[place].1;
             cells.resize(at, None);
             cells.push(Some(cell));

@@ -16,6 +16,7 @@ mod fast;
 mod fault;
 mod frames;
 mod gather;
+mod limits;
 mod nested;
 mod numpy;
 mod output;

@@ -58,36 +58,48 @@ pub(crate) fn check(tensor: Tensor, spec: &TensorSpec) -> Result<Tensor, Fault> 
 
 /// Casts the columns of a frame to the types of the tensors, as far as they are scalars.
 fn cast(loose: &mut Loose, specs: &[TensorSpec]) -> Result<(), Rejection> {
+    let mut failed = Vec::new();
     for at in 0..loose.columns.len() {
-        let spec = match (&specs[0].name, specs) {
-            (None, [spec]) => spec,
-            _ => {
-                let own = &loose.names[at];
-                let named = |spec: &&TensorSpec| spec.name.as_deref().is_some_and(|n| own.is(n));
-                let Some(spec) = specs.iter().find(named) else { continue };
-                spec
-            }
+        let own = &loose.names[at];
+        let named = |spec: &&TensorSpec| spec.name.as_deref().is_some_and(|name| own.is(name));
+        let spec = match specs {
+            [spec] if spec.name.is_none() => spec,
+            _ => match specs.iter().find(named) {
+                Some(spec) => spec,
+                None => continue,
+            },
         };
-        let column = &loose.columns[at];
-        let name = loose.names[at].key().into_owned();
-        let failed = |fault: Fault| fault.of_cast(&name, spec.kind.name());
-        if column.is_empty() {
-            return Err(failed(Fault::Raised {
-                class: "IndexError",
-                message: "single positional indexer is out-of-bounds".into(),
-            }));
+        match cast_column(&loose.columns[at], spec) {
+            Ok(Some(column)) => loose.columns[at] = column,
+            Ok(None) => {}
+            Err(fault) => failed.push(fault.of_cast(&own.key(), spec.kind.name())),
         }
-        let values = column.values();
-        if matches!(values[0], Value::List(_)) {
-            continue;
-        }
-        if !matches!(spec.kind, NumpyType::F64 | NumpyType::F32) {
-            return Err(Rejection::Undecided("a frame for tensors that are no floats"));
-        }
-        let values: Vec<&Value> = values.iter().collect();
-        loose.columns[at] = numpy::cast(&values, spec.kind).map_err(failed)?;
     }
-    Ok(())
+    // MLflow goes through them in the order of a set.
+    match failed.pop() {
+        None => Ok(()),
+        Some(failure) if failed.is_empty() => Err(failure),
+        Some(_) => Err(Rejection::Undecided("more than one wrong column")),
+    }
+}
+
+/// The column as one of the tensor's type; `None` if it holds lists.
+fn cast_column(column: &Column, spec: &TensorSpec) -> Result<Option<Column>, Fault> {
+    if column.is_empty() {
+        return Err(Fault::Raised {
+            class: "IndexError",
+            message: "single positional indexer is out-of-bounds".into(),
+        });
+    }
+    let values = column.values();
+    if matches!(values[0], Value::List(_)) {
+        return Ok(None);
+    }
+    if !matches!(spec.kind, NumpyType::F64 | NumpyType::F32) {
+        return Err(Fault::Undecided("a frame for tensors that are no floats"));
+    }
+    let values: Vec<&Value> = values.iter().collect();
+    numpy::cast(&values, spec.kind).map(Some)
 }
 
 /// Tensors of a frame: one for each column, or one of all columns.
@@ -99,11 +111,12 @@ pub(crate) fn frame(mut loose: Loose, specs: &[TensorSpec]) -> Result<Input, Rej
 fn of_frame(loose: Loose, specs: &[TensorSpec]) -> Result<Input, Fault> {
     if specs[0].name.is_some() {
         enforce::check_names(&loose.names, specs.iter().map(|s| (s.name.as_deref(), true)))?;
+        let places = loose.places();
         let mut tensors = Vec::new();
         for spec in specs {
             let name = spec.name.clone().unwrap_or_default();
-            let Some(at) = loose.find(&name) else { continue };
-            let tensor = reshape(&name, &loose.columns[at], spec)?;
+            let Some(at) = places.get(name.as_str()) else { continue };
+            let tensor = reshape(&name, &loose.columns[*at], spec)?;
             tensors.push((name, tensor));
         }
         return Ok(Input::Tensors(tensors));
