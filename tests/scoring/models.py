@@ -35,37 +35,56 @@ def forest(path):
     model = RandomForestRegressor(n_estimators=2).fit(GRID, GRID[:, 0])
     example = pd.DataFrame(GRID, columns=["a", "b", "c"])
     mlflow.sklearn.save_model(
-        model, path, input_example=example, serialization_format="cloudpickle",
-        pip_requirements=["scikit-learn==1.9.1", "mlflow==3.17.2"], metadata={"team": "öl", "tags": ["x", 1, 2.5, None]},
-    )  # fmt: skip
+        model,
+        path,
+        input_example=example,
+        serialization_format="cloudpickle",
+        pip_requirements=["scikit-learn==1.9.1", "mlflow==3.17.2"],
+        metadata={"team": "öl", "tags": ["x", 1, 2.5, None]},
+    )
 
 
 def classifier(path):
     model = LogisticRegression().fit(GRID, [0, 1, 0, 1])
     mlflow.sklearn.save_model(
-        model, path, input_example=GRID, pyfunc_predict_fn="predict_proba",
+        model,
+        path,
+        input_example=GRID,
+        pyfunc_predict_fn="predict_proba",
         extra_pip_requirements=["six>=1.16"],
-    )  # fmt: skip
+    )
 
 
 def echo(path):
     signature = infer_signature(FRAME, FRAME, params={"top": 3, "weights": [0.5, 1.5], "name": "x"})
     mlflow.pyfunc.save_model(
-        path, python_model=Echo(), signature=signature, input_example=(FRAME, {"top": 5}),
+        path,
+        python_model=Echo(),
+        signature=signature,
+        input_example=(FRAME, {"top": 5}),
         conda_env={
-            "name": "echo", "channels": ["conda-forge", "defaults"],
-            "dependencies": ["python=3.11.4", "libgomp=13", "pip<=25", {"pip": ["mlflow==3.17.2", "pandas"]}],
+            "name": "echo",
+            "channels": ["conda-forge", "defaults"],
+            "dependencies": [
+                "python=3.11.4",
+                "libgomp=13",
+                "pip<=25",
+                {"pip": ["mlflow==3.17.2", "pandas"]},
+            ],
         },
         model_config={"temperature": 0.5, "deep": {"on": "yes", "n": 3}},
-    )  # fmt: skip
+    )
 
 
 def nested(path):
     rows = [{"messages": [{"role": "user", "content": "hi"}], "extra": {"k": 1.5}, "none": None}]
     mlflow.pyfunc.save_model(
-        path, python_model=Echo(), signature=infer_signature(rows, "x"), input_example=rows[0],
+        path,
+        python_model=Echo(),
+        signature=infer_signature(rows, "x"),
+        input_example=rows[0],
         pip_requirements=["mlflow"],
-    )  # fmt: skip
+    )
 
 
 def hinted(path):
@@ -77,9 +96,12 @@ def hinted(path):
 def tensors(path):
     example = {"x": GRID.astype("float32"), "y": np.array([1, 2, 3, 4])}
     mlflow.pyfunc.save_model(
-        path, python_model=Echo(), signature=infer_signature(example, GRID), input_example=example,
+        path,
+        python_model=Echo(),
+        signature=infer_signature(example, GRID),
+        input_example=example,
         pip_requirements=["mlflow"],
-    )  # fmt: skip
+    )
 
 
 def main():

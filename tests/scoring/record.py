@@ -2,14 +2,16 @@
 
     python tests/scoring/record.py
 
-runs the FastAPI application of `mlflow models serve` in this process over the signatures below,
-with models that give back what reached them, so that parsing, casting and enforcement are visible
-in the answer. It writes one line per request to `crates/models/tests/recordings/scoring.jsonl`,
-and the signatures, as they stand in an `MLmodel` file, to `signatures.json` beside it.
+runs the FastAPI application of `mlflow models serve` in this process over the signatures of
+`signatures.py`, with models that give back what reached them, so that parsing, casting and
+enforcement are visible in the answer. It writes one line per request to
+`crates/models/tests/recordings/scoring.jsonl`, and the signatures, as they stand in an `MLmodel`
+file, to `signatures.json` beside it.
 """
 
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 import re
@@ -18,10 +20,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cases import CASES, JSON, SIGNATURES
 from mlflow.models import Model
 from mlflow.pyfunc import PyFuncModel
 from mlflow.pyfunc.scoring_server import init
+
+from cases import CASES, JSON
+from signatures import SIGNATURES
 
 HERE = Path(__file__).parent
 RECORDINGS = HERE / "../../crates/models/tests/recordings"
@@ -70,10 +74,19 @@ async def post(app, content_type, body):
     """One request, without a socket: status, media type and body of the answer."""
     headers = [] if content_type is None else [(b"content-type", content_type.encode())]
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
-        "scheme": "http", "path": "/invocations", "raw_path": b"/invocations", "root_path": "",
-        "query_string": b"", "headers": headers, "client": ("127.0.0.1", 1), "server": ("h", 80),
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/invocations",
+        "raw_path": b"/invocations",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("h", 80),
+    }
     pending = [{"type": "http.request", "body": body, "more_body": False}]
     sent = []
 
@@ -83,10 +96,9 @@ async def post(app, content_type, body):
     async def send(message):
         sent.append(message)
 
-    try:
+    # What starlette answers with 500, it raises again for the server's log.
+    with contextlib.suppress(Exception):
         await app(scope, receive, send)
-    except Exception:
-        pass  # What starlette answers with 500, it raises again for the server's log.
     status = next(m["status"] for m in sent if m["type"] == "http.response.start")
     return status, b"".join(m.get("body", b"") for m in sent)
 
@@ -98,7 +110,9 @@ def last_sentence(message):
     """
     _, found, last = message.rpartition("Error: ")
     text = last.split("\n")[0] if found else message
-    text = re.sub(r"\{('[^{}:]*')\}", lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text)
+    text = re.sub(
+        r"\{('[^{}:]*')\}", lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text
+    )
     return text[:400]
 
 

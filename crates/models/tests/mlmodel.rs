@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use modelyard_models::json;
+use modelyard_models::json::{self, Value};
 use modelyard_models::mlmodel::{Environment, ExampleKind, MlModel};
+use modelyard_models::scoring::{Input, Protocol, Rejection, Request};
 use modelyard_models::signature::{ColumnType, DataType, NumpyType, Schema};
 
 fn folder(name: &str) -> PathBuf {
@@ -162,5 +163,30 @@ fn fields_are_changed_and_checked() {
     for bad in ["- a\n", "flavors: 5\n", "flavors: {a: 5}\n", "signature: {inputs: 5}\n", "a: [\n"]
     {
         assert!(MlModel::read(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_request_beside_a_model_is_one_that_it_takes() {
+    for name in ["classifier", "echo", "forest", "hinted", "nested", "tensors"] {
+        let model = model(name);
+        let file = model.input_example().and_then(|example| example.request_path()).unwrap();
+        let body = text(name, file).unwrap();
+        let protocol = Protocol::of_model(&model);
+        let request = protocol.decode(Some("application/json"), body.as_bytes());
+        let input = match request {
+            Ok(Request { input, .. }) => input,
+            // A chat's payload for a signature is MLflow's own to enforce.
+            Err(Rejection::Undecided(_)) if name == "nested" => continue,
+            Err(other) => panic!("{name}: {other:?}"),
+        };
+        let rows = match (name, input) {
+            ("hinted", Input::Json(Value::List(items))) => items.len(),
+            ("tensors", Input::Tensors(tensors)) => tensors[1].1.shape[0],
+            ("classifier", Input::Tensor(tensor)) => tensor.shape[0],
+            (_, Input::Frame(frame)) => frame.rows(),
+            (_, other) => panic!("{name}: {other:?}"),
+        };
+        assert!(rows >= 2, "{name}");
     }
 }

@@ -195,3 +195,39 @@ fn every_answer_is_mlflows_or_left_to_mlflow() {
     // Of these, most are times in forms that pandas guesses.
     assert!(left * 100 < total * 6, "{left} of {total} are left to MLflow");
 }
+
+/// Numbers that look random and are the same each time.
+fn next(state: &mut u64) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*state >> 33).unwrap()
+}
+
+#[test]
+fn damaged_requests_are_read_or_refused() {
+    let protocols: Vec<Protocol> = protocols().into_values().collect();
+    let mut state = 1;
+    for line in recordings("scoring.jsonl").lines() {
+        let parsed = json::parse_text(line).unwrap();
+        let Some(Value::Str(body)) = parsed.get("body") else { continue };
+        let content_type = parsed.get("type").and_then(Value::as_str).or(Some("application/json"));
+        let mut body = body.clone().into_bytes();
+        for _ in 0..=next(&mut state) % 3 {
+            if body.is_empty() {
+                break;
+            }
+            let at = next(&mut state) % body.len();
+            match next(&mut state) % 4 {
+                0 => drop(body.remove(at)),
+                1 => body.insert(at, b"[]{}\",:0-.eNn\\"[next(&mut state) % 14]),
+                2 => body[at] = u8::try_from(next(&mut state) % 256).unwrap(),
+                _ => body.truncate(at),
+            }
+        }
+        let protocol = &protocols[next(&mut state) % protocols.len()];
+        if let Ok(request) = protocol.decode(content_type, &body) {
+            assert!(!answer("echo", request).is_empty());
+        }
+        let _ = modelyard_models::oip::decode(&body, None);
+        let _ = modelyard_models::kserve::decode(protocol, &body);
+    }
+}

@@ -32,6 +32,7 @@ pub use output::{Output, encode};
 use crate::frame::{Frame, Tensor};
 use crate::json::{self, Dict, JsonError, Value, repr};
 use crate::kserve;
+use crate::mlmodel::MlModel;
 use crate::signature::{Schema, Signature};
 use fault::Fault;
 
@@ -73,11 +74,16 @@ pub struct Protocol {
 }
 
 impl Protocol {
-    /// The protocol of a model. `hinted` is [`crate::mlmodel::MlModel::is_signature_from_type_hint`].
+    /// The protocol of a signature. `hinted` is [`MlModel::is_signature_from_type_hint`].
     pub fn new(signature: Option<Signature>, hinted: bool) -> Self {
         let signature = signature.unwrap_or_default();
         let fast = signature.inputs.as_ref().filter(|_| !hinted).and_then(fast::Plan::of);
         Self { signature, hinted, fast }
+    }
+
+    /// The protocol of a model by its `MLmodel` file.
+    pub fn of_model(model: &MlModel) -> Self {
+        Self::new(model.signature().cloned(), model.is_signature_from_type_hint())
     }
 
     /// Decodes a request by its `Content-Type`.

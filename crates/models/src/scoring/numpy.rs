@@ -108,6 +108,13 @@ fn infer(values: &[&Value]) -> Result<Column, Fault> {
     cast(values, kind)
 }
 
+const FOREIGN_DIGITS: &str = "digits of another script";
+
+/// Python also reads numbers in the digits of other scripts.
+fn has_foreign_digits(text: &str) -> bool {
+    text.chars().any(|c| !c.is_ascii() && c.is_numeric())
+}
+
 /// What Python's `float()` makes of a value, with `None` as NaN.
 #[expect(clippy::cast_precision_loss, reason = "Python rounds the same way")]
 pub(crate) fn float(value: &Value) -> Result<f64, Fault> {
@@ -120,6 +127,7 @@ pub(crate) fn float(value: &Value) -> Result<f64, Fault> {
             finite.ok_or_else(|| Fault::overflow("int too large to convert to float"))
         }
         Value::Float(value) => Ok(*value),
+        Value::Str(text) if has_foreign_digits(text) => Err(Fault::Undecided(FOREIGN_DIGITS)),
         Value::Str(text) => number::float_of(text).ok_or_else(|| {
             Fault::value_error(format!("could not convert string to float: {}", repr::string(text)))
         }),
@@ -146,6 +154,7 @@ pub(crate) fn integer(value: &Value) -> Result<i128, Fault> {
         Value::Float(value) if value.abs() > 1e30 => Err(too_large()),
         #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
         Value::Float(value) => Ok(*value as i128),
+        Value::Str(text) if has_foreign_digits(text) => Err(Fault::Undecided(FOREIGN_DIGITS)),
         Value::Str(text) => {
             let digits = number::integer_of(text).ok_or_else(|| {
                 let shown = repr::string(text);
