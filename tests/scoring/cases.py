@@ -542,6 +542,12 @@ def of_envelopes():
 
 
 CSVS = [
+    ",a\n0,1\n1,2\n",
+    "a,\n1,2\n",
+    ",a,b,c,d\n7,1.5,2,x,True\n",
+    "a,a,a\n1,2,3\n",
+    "a,a.1,a\n1,2,3\n",
+    "a,b,a\n1,2,x\n",
     "a\n1\n",
     "a\n1\n2.5\n",
     "a,b\n1,2\n3,4\n",

@@ -208,7 +208,9 @@ impl<'a> Lexer<'a> {
     /// The four hexadecimal digits of the `\u` that begins at a byte.
     fn four_digits(&self, start: usize) -> Result<u32, Fault> {
         let fault = Fault { what: "Invalid \\uXXXX escape", at: start + 1 };
-        let digits = self.text.as_bytes().get(start + 2..start + 6).ok_or(fault)?;
+        // Python wants more behind them: a text does not end here.
+        let digits = self.text.as_bytes().get(start + 2..start + 7).ok_or(fault)?;
+        let digits = &digits[..4];
         digits.iter().try_fold(0, |sum, digit| {
             let value = char::from(*digit).to_digit(16).ok_or(fault)?;
             Ok(sum * 16 + value)

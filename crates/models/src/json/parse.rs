@@ -157,6 +157,7 @@ mod tests {
             ("\"x", "Unterminated string starting at: line 1 column 1 (char 0)"),
             ("\"\\x\"", "Invalid \\escape: line 1 column 2 (char 1)"),
             ("\"\\u12g4\"", "Invalid \\uXXXX escape: line 1 column 3 (char 2)"),
+            ("\"\\u1234", "Invalid \\uXXXX escape: line 1 column 3 (char 2)"),
             ("\"a\nb\"", "Invalid control character at: line 1 column 3 (char 2)"),
             ("1 2", "Extra data: line 1 column 3 (char 2)"),
             ("01", "Extra data: line 1 column 2 (char 1)"),

@@ -76,11 +76,8 @@ fn parse(text: &str, specs: Option<&[ColumnSpec]>) -> Result<Loose, Fault> {
     let Some(header) = records.next_record()? else {
         return Err(Fault::value_error("No columns to parse from file"));
     };
-    let names: Vec<Name> = header.iter().map(|name| Name::Text(name.as_str().into())).collect();
-    let mut seen = HashSet::new();
-    if !header.iter().all(|name| !name.is_empty() && seen.insert(name.as_str())) {
-        return Err(Fault::Undecided("CSV with columns of one name or none"));
-    }
+    let own = names_of(&header)?;
+    let names: Vec<Name> = own.iter().map(|name| Name::Text(name.as_str().into())).collect();
     let mut columns: Vec<Vec<String>> = vec![Vec::new(); header.len()];
     let mut rows = 0;
     while let Some(record) = records.next_record()? {
@@ -106,14 +103,42 @@ fn parse(text: &str, specs: Option<&[ColumnSpec]>) -> Result<Loose, Fault> {
     let by_name: HashMap<&str, &ColumnSpec> =
         specs.iter().filter_map(|spec| Some((spec.name.as_deref()?, spec))).collect();
     let kind_of = |at: usize| {
-        let spec = if named { *by_name.get(header[at].as_str())? } else { specs.get(at)? };
+        let spec = if named {
+            // The second column of a name has the type of the first.
+            *by_name.get(own[at].as_str()).or_else(|| by_name.get(header[at].as_str()))?
+        } else {
+            specs.get(at)?
+        };
         if let ColumnType::Scalar(kind) = spec.kind { Some(kind) } else { None }
     };
     let columns = columns.into_iter().enumerate().map(|(at, fields)| match kind_of(at) {
         Some(kind) => typed(fields, kind, at),
+        // Nobody looks into a column that the signature has not.
+        None if named => Ok(Column::Object(Vec::new())),
         None => infer(fields),
     });
     Ok(Loose { names, columns: columns.collect::<Result<_, _>>()?, rows })
+}
+
+/// The names that pandas gives the columns: without one, by their number; of one name, numbered.
+fn names_of(header: &[String]) -> Result<Vec<String>, Fault> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut seen = HashSet::new();
+    let mut names = Vec::with_capacity(header.len());
+    for (at, name) in header.iter().enumerate() {
+        let count = counts.entry(name).or_default();
+        let own = match (name.as_str(), *count) {
+            ("", _) => format!("Unnamed: {at}"),
+            (name, 0) => name.to_owned(),
+            (name, count) => format!("{name}.{count}"),
+        };
+        *count += 1;
+        if !seen.insert(own.clone()) {
+            return Err(Fault::Undecided("CSV with columns of one name"));
+        }
+        names.push(own);
+    }
+    Ok(names)
 }
 
 /// Records one after the other; empty lines are none.

@@ -12,7 +12,8 @@ use crate::signature::{ColumnSpec, ColumnType, DataType, NumpyType};
 
 const HINT: &str = " Hint: the type mismatch is likely caused by missing values. Integer columns in python can not represent missing values and are therefore encoded as floats. The best way to avoid this problem is to infer the model schema based on a realistic data sample (training dataset) that includes missing values. Alternatively, you can declare integer columns as doubles (float64) whenever these columns may have missing values. See `Handling Integers With Missing Values <https://www.mlflow.org/docs/latest/models.html#handling-integers-with-missing-values>`_ for more details.";
 
-/// A frame as a request gives it: columns in any order and number.
+/// A frame as a request gives it: columns in any order and number. Those that the signature has not
+/// may be empty.
 #[derive(Debug)]
 pub(crate) struct Loose {
     pub(crate) names: Vec<Name>,

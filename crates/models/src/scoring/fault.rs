@@ -80,11 +80,12 @@ pub enum Rejection {
     /// 400: a parameter of the request is wrong.
     Parameter(String),
     /// The protocol has an answer, but only MLflow's own code knows it; with the reason. The caller
-    /// sends the request to a Python worker, or, where there is none, answers with it.
+    /// sends the request to a Python worker, or, where there is none, answers with it: with 400, as
+    /// most of these are mistakes that MLflow would find.
     Undecided(&'static str),
 }
 
-/// Why the details of a rejection are told or not.
+/// Whether the details of a rejection are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Details {
     /// As MLflow does by default.
@@ -103,8 +104,7 @@ impl Rejection {
     pub fn status(&self) -> u16 {
         match self {
             Self::MediaType(_) => 415,
-            Self::Undecided(_) => ErrorCode::NotImplemented.http_status(),
-            Self::Input(_) | Self::Enforcement(_) | Self::Parameter(_) => self.code().http_status(),
+            _ => self.code().http_status(),
         }
     }
 
@@ -120,9 +120,8 @@ impl Rejection {
     /// MLflow's error code.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::MediaType(_) | Self::Input(_) => ErrorCode::BadRequest,
+            Self::MediaType(_) | Self::Input(_) | Self::Undecided(_) => ErrorCode::BadRequest,
             Self::Enforcement(_) | Self::Parameter(_) => ErrorCode::InvalidParameterValue,
-            Self::Undecided(_) => ErrorCode::NotImplemented,
         }
     }
 
@@ -145,7 +144,9 @@ impl Rejection {
                 format!("Failed to predict data. \nError: Failed to enforce schema of data. Error: {text}")
             }
             (Self::Parameter(text), _) => format!("Failed to predict data. \nError: {text}"),
-            (Self::Undecided(why), _) => format!("The request needs MLflow's own code: {why}"),
+            (Self::Undecided(why), _) => format!(
+                "Invalid input. A model that runs without Python does not take this form of request: {why}."
+            ),
         }
     }
 
