@@ -172,17 +172,19 @@ fn upcast(column: Column, to: NumpyType) -> Result<Column, Column> {
 
 fn incompatible(name: &str, column: &Column, kind: DataType) -> Fault {
     let to = kind.numpy();
-    let whole = |v: &f64| v.is_nan() || v.fract() == 0.0;
-    let hint = match column {
-        Column::F64(values)
-            if matches!(to, NumpyType::I32 | NumpyType::I64)
-                && values.iter().any(|v| v.is_nan())
-                && values.iter().all(whole) =>
-        {
-            HINT
+    let mut hint = "";
+    if let (Column::F64(values), NumpyType::I32 | NumpyType::I64) = (column, to)
+        && values.iter().any(|v| v.is_nan())
+    {
+        // Looking for whole numbers, MLflow stumbles over an infinity.
+        match values.iter().find(|v| !v.is_nan() && v.fract() != 0.0) {
+            Some(v) if v.is_infinite() => {
+                return Fault::overflow("cannot convert float infinity to integer");
+            }
+            Some(_) => {}
+            None => hint = HINT,
         }
-        _ => "",
-    };
+    }
     Fault::mlflow(format!(
         "Incompatible input types for column {name}. Can not safely convert {} to {}.{hint}",
         column.dtype(),
