@@ -5,6 +5,7 @@
 #
 #   packages   what every build needs from the system: a C compiler for the bundled SQLite, make
 #   services   what the tests need from the system: PostgreSQL, Chromium, Python's venv
+#   stores     servers of S3 and Azure Blob Storage for the tests
 #   ui         the web UI's packages
 #   e2e        the browser tests' packages
 #   mlflow3    Python environment with the MLflow 3 client and server (tests, bench)
@@ -106,12 +107,16 @@ environment() {
     note_done "$1" "$key"
 }
 
-(($# > 0)) || fail "which step? packages, services, ui, e2e, mlflow3, mlflow2, fml"
+(($# > 0)) || fail "which step? packages, services, stores, ui, e2e, mlflow3, mlflow2, fml"
 for step in "$@"; do
     case $step in
     packages | services) "$step" ;;
     ui) node_packages ui ui-src ;;
     e2e) node_packages e2e tests/e2e ;;
+    stores)
+        environment stores tests/stores/requirements.txt
+        node_packages azurite tests/stores
+        ;;
     mlflow3) environment mlflow3 tests/compat/requirements-mlflow3.txt ;;
     mlflow2) environment mlflow2 tests/compat/requirements-mlflow2.txt ;;
     fml) environment fml bench/requirements-fml.txt ;;

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 
 // `npm run dev` shows the sources against a running server.
 const server = process.env.MODELYARD_URL ?? 'http://127.0.0.1:5000';
-const proxied = ['/api', '/ajax-api', '/get-artifact', '/health', '/version'];
+const proxied = ['/api', '/ajax-api', '/get-artifact', '/model-versions', '/health', '/version'];
 
 /** Asks for the text font together with the scripts: the first paint then has it. */
 const preloadFont: Plugin = {

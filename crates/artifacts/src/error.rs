@@ -4,6 +4,7 @@ use std::io;
 
 use modelyard_protocol::ErrorCode;
 
+use crate::cloud::Fault;
 use crate::path::{ArtifactPath, InvalidPath};
 use crate::uri::InvalidUri;
 
@@ -56,6 +57,47 @@ pub enum Error {
         /// The scheme of the location.
         scheme: String,
     },
+    /// A location that only the store itself was told about: `s3` and its like, but none of the
+    /// server's.
+    #[error(
+        "The artifacts at '{0}' are not served: the store is none of those given to this server at \
+         start. Clients with credentials can go there by themselves; for the server, start it with \
+         --allow-artifact-location naming the bucket or a folder above it."
+    )]
+    BucketNotServed(String),
+    /// The store fails or refuses.
+    #[error("The artifact store {store} {fault}.")]
+    Store {
+        /// Its location.
+        store: String,
+        /// What it did.
+        fault: Fault,
+        /// What was being done.
+        action: &'static str,
+        /// What it said, without secrets.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// The settings for a store contradict themselves, or ask for what is not supported.
+    #[error("{0}")]
+    Configuration(String),
+    /// The store has no such function.
+    #[error("{0}")]
+    NotSupported(String),
+    /// The file was replaced between being opened and being read.
+    #[error("The artifact was replaced while it was being opened: '{0}'. Try again.")]
+    Changed(ArtifactPath),
+    /// Longer than any key may be.
+    #[error("Invalid path: it has {bytes} bytes in the artifact store, which takes {max_bytes}.")]
+    KeyTooLong {
+        /// What the store takes.
+        max_bytes: usize,
+        /// What it would need.
+        bytes: usize,
+    },
+    /// Larger than any file may be.
+    #[error("{0}")]
+    TooLarge(String),
     /// Something about a multipart upload; the text says what.
     #[error("{0}")]
     Multipart(String),
@@ -120,13 +162,26 @@ impl Error {
             | Self::Outside(_)
             | Self::Special(_)
             | Self::NotServed(_)
+            | Self::BucketNotServed(_)
+            | Self::KeyTooLong { .. }
+            | Self::TooLarge(_)
             | Self::Multipart(_) => ErrorCode::InvalidParameterValue,
             Self::NotFound(_) | Self::NoSuchUpload(_) => ErrorCode::ResourceDoesNotExist,
-            Self::ProxyOff(_) | Self::Unsupported { .. } => ErrorCode::NotImplemented,
+            Self::ProxyOff(_) | Self::Unsupported { .. } | Self::NotSupported(_) => {
+                ErrorCode::NotImplemented
+            }
+            Self::Store { fault: Fault::Unavailable, .. } | Self::Changed(_) => {
+                ErrorCode::TemporarilyUnavailable
+            }
+            // Trying again does not help, which a 5xx would ask for.
+            Self::Store { fault: Fault::Unauthenticated | Fault::Denied, .. } => {
+                ErrorCode::PermissionDenied
+            }
+            Self::Store { fault: Fault::NoBucket, .. } => ErrorCode::ResourceDoesNotExist,
             Self::TooManyUploads => ErrorCode::RequestLimitExceeded,
             Self::Interrupted(_) => ErrorCode::BadRequest,
             Self::DiskFull(_) => ErrorCode::InsufficientStorage,
-            Self::Poisoned | Self::Io { .. } => ErrorCode::InternalError,
+            Self::Poisoned | Self::Io { .. } | Self::Configuration(_) => ErrorCode::InternalError,
         }
     }
 }

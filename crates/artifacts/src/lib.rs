@@ -4,6 +4,7 @@
 //! behind that takes strings. [`Repositories`] tells which [`Repository`] a location means, and
 //! that does the reading and writing.
 
+mod cloud;
 mod decode;
 mod error;
 mod host;
@@ -12,6 +13,7 @@ mod location;
 mod mime;
 mod model_source;
 mod path;
+mod portion;
 mod read;
 mod repositories;
 mod repository;
@@ -20,8 +22,9 @@ mod testing;
 mod uri;
 mod walk;
 
+pub use cloud::{CloudRepository, Fault, SignedUrl, Variables};
 pub use error::{Cause, Error, Result};
-pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX, UploadId};
+pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX};
 pub use location::{LOCATION_MAX_CHARS, LocationRules};
 pub use mime::content_type;
 pub use model_source::{InvalidSource, ModelSource, Selector, is_local_within, is_within};
@@ -30,6 +33,6 @@ pub use path::{
 };
 pub use read::ArtifactFile;
 pub use repositories::{Located, OwnStore, Repositories, StoreConfig};
-pub use repository::{Entry, FinishedPart, Repository};
+pub use repository::{Entry, FinishedPart, PartsGoTo, Repository, UploadId};
 pub use uri::{ArtifactUri, InvalidUri, Place, Remote};
 pub use walk::{FoundFile, Walk};

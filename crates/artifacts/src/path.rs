@@ -94,6 +94,16 @@ impl ArtifactPath {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// The rest of this path below `folder`: `Some(None)` if it is `folder`, `None` if it lies
+    /// elsewhere.
+    pub(crate) fn relative_to(&self, folder: &Self) -> Option<Option<Self>> {
+        let rest = self.0.strip_prefix(folder.as_str())?;
+        match rest.strip_prefix('/') {
+            Some(rest) => Some(Some(Self(rest.to_owned()))),
+            None => rest.is_empty().then_some(None),
+        }
+    }
+
     /// This path, below `folder`. `None` stands for the root.
     ///
     /// # Errors

@@ -6,9 +6,13 @@ use std::ops::Range;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use futures_util::future::Either;
 use futures_util::{Stream, stream};
 use rustix::buffer::spare_capacity;
 use tokio::task::JoinHandle;
+
+use crate::cloud::Object;
+use crate::error::Result;
 
 /// Files up to this size, in bytes, are read in one go when they are opened.
 pub(crate) const SMALL_MAX_BYTES: u64 = 256 << 10;
@@ -32,19 +36,29 @@ pub struct ArtifactFile {
 pub(crate) enum Content {
     Bytes(Bytes),
     File(File),
+    Object(Object),
 }
 
 impl ArtifactFile {
     /// The bytes in `range`, which is cut to the size of the file.
     ///
     /// The stream fails if the file becomes shorter meanwhile.
-    pub fn into_stream(self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    ///
+    /// # Errors
+    /// [`Changed`](crate::Error::Changed) if a store has only a newer version by now, and faults of
+    /// the store.
+    pub async fn into_stream(
+        self,
+        range: Range<u64>,
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
         let range = range.start.min(self.size_bytes)..range.end.min(self.size_bytes);
         let reader = match self.content {
             Content::Bytes(bytes) => Reader::Last(slice(&bytes, &range)),
             Content::File(file) => Reader::start(file, range),
+            Content::Object(_) if range.is_empty() => Reader::Done,
+            Content::Object(object) => return Ok(Either::Left(object.read(range).await?)),
         };
-        stream::try_unfold(reader, Reader::step)
+        Ok(Either::Right(stream::try_unfold(reader, Reader::step)))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Which repository a location means on this server.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use modelyard_protocol::Context;
 
+use crate::cloud::{Bucket, CloudRepository, Variables};
 use crate::decode;
 use crate::error::{Error, Result};
 use crate::local::LocalRepository;
@@ -25,8 +27,11 @@ pub struct StoreConfig {
     pub artifact_root: String,
     /// What lies behind the artifact proxy (`--artifacts-destination`); `None` if it is off.
     pub destination: Option<String>,
-    /// Further folders that the server itself may read and write (`--allow-artifact-location`).
-    pub local_roots: Vec<PathBuf>,
+    /// Further folders, of this machine or of buckets, that the server itself may read and write
+    /// (`--allow-artifact-location`).
+    pub allowed: Vec<String>,
+    /// How to reach buckets.
+    pub variables: Variables,
     /// Schemes that experiments may use beyond the built-in ones
     /// (`MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES`).
     pub allowed_schemes: Vec<String>,
@@ -41,7 +46,17 @@ pub struct Repositories {
     destination: Option<Repository>,
     /// Folders of this machine, with the repository in each; the innermost first.
     local: Vec<(PathBuf, Repository)>,
+    /// Folders of buckets; the innermost first.
+    clouds: Vec<Cloud>,
     rules: LocationRules,
+}
+
+/// A folder of a bucket that the server may use.
+#[derive(Debug)]
+struct Cloud {
+    bucket: Bucket,
+    folder: Option<ArtifactPath>,
+    repository: CloudRepository,
 }
 
 /// The roles of a server's own stores.
@@ -97,28 +112,35 @@ impl Repositories {
             None => None,
         };
         let mut folders: Vec<PathBuf> = Vec::new();
+        let mut remotes: Vec<Remote> = Vec::new();
         for uri in destination.iter().chain([&artifact_root]) {
-            if let Place::Local(folder) = uri.place() {
-                folders.push(folder.clone());
+            match uri.place() {
+                Place::Local(folder) => folders.push(folder.clone()),
+                Place::Remote(remote) => remotes.push(remote.clone()),
+                Place::Proxied(_) => {}
             }
         }
-        folders.extend(config.local_roots.iter().map(|root| config.working_dir.join(root)));
-        folders.sort();
-        folders.dedup();
-        // Descendants sort after their ancestors.
-        folders.reverse();
-        let mut local = Vec::new();
-        for folder in folders {
-            let repository = LocalRepository::open(&folder, context.clone())?;
-            local.push((folder, Repository::Local(repository)));
+        for text in &config.allowed {
+            match ArtifactUri::parse(text, &config.working_dir) {
+                Ok(uri) if matches!(uri.place(), Place::Remote(_)) => {
+                    let Place::Remote(remote) = uri.place() else { continue };
+                    if Bucket::of(remote)?.is_none() {
+                        return Err(Error::Unsupported { scheme: remote.scheme.clone() });
+                    }
+                    remotes.push(remote.clone());
+                }
+                _ => folders.push(config.working_dir.join(text)),
+            }
         }
+        let local = open_folders(folders, context)?;
+        let clouds = open_buckets(&remotes, &config.variables)?;
         let rules = LocationRules {
             working_dir: config.working_dir,
             max_chars: config.location_max_chars,
             own: destination.iter().chain([&artifact_root]).cloned().collect(),
             allowed_schemes: config.allowed_schemes.iter().map(|s| s.to_lowercase()).collect(),
         };
-        let mut repositories = Self { artifact_root, destination: None, local, rules };
+        let mut repositories = Self { artifact_root, destination: None, local, clouds, rules };
         repositories.destination = match destination {
             Some(uri) => Some(repositories.find_destination(&uri)?),
             None => None,
@@ -144,22 +166,17 @@ impl Repositories {
     /// The stores that are this server's own, by name: what lies behind the proxy, and the artifact root if the
     /// server reaches it. One that lies within another is left out.
     pub fn own(&self) -> Vec<(OwnStore, Repository)> {
-        let root = match self.artifact_root.place() {
-            Place::Local(path) => self.find_local(&self.artifact_root, path).ok(),
-            _ => None,
+        let uri = &self.artifact_root;
+        let root = match uri.place() {
+            Place::Local(path) => self.find_local(uri, path).ok(),
+            Place::Remote(remote) => self.find_cloud(uri, remote).ok(),
+            Place::Proxied(_) => None,
         };
         let root = root.map(|located| (OwnStore::Root, located.repository));
         let destination = self.destination.clone().map(|it| (OwnStore::Destination, it));
         match (destination, root) {
-            (Some(destination), Some(root)) => {
-                let folder =
-                    |store: &(OwnStore, Repository)| store.1.local_folder().map(Path::to_owned);
-                match (folder(&destination), folder(&root)) {
-                    (Some(outer), Some(inner)) if inner.starts_with(&outer) => vec![destination],
-                    (Some(inner), Some(outer)) if inner.starts_with(&outer) => vec![root],
-                    _ => vec![destination, root],
-                }
-            }
+            (Some(outer), Some(inner)) if outer.1.holds(&inner.1) => vec![outer],
+            (Some(inner), Some(outer)) if outer.1.holds(&inner.1) => vec![outer],
             (destination, root) => destination.into_iter().chain(root).collect(),
         }
     }
@@ -175,8 +192,9 @@ impl Repositories {
     /// The artifacts at a stored location, if this server can reach them.
     ///
     /// # Errors
-    /// [`Error::ProxyOff`], [`Error::NotServed`] for other folders of this machine, and
-    /// [`Error::Unsupported`] for stores that only clients reach.
+    /// [`Error::ProxyOff`], [`Error::NotServed`] for other folders of this machine,
+    /// [`Error::BucketNotServed`] for other buckets, and [`Error::Unsupported`] for stores that only
+    /// clients reach.
     pub fn find(&self, location: &str) -> Result<Located> {
         let uri = ArtifactUri::parse(location, &self.rules.working_dir)?;
         match uri.place() {
@@ -184,7 +202,7 @@ impl Repositories {
             Place::Local(path) => self.find_local(&uri, path),
             Place::Remote(remote) => match self.proxied_path(remote) {
                 Some(folder) => self.behind_proxy(&uri, folder?),
-                None => Err(Error::Unsupported { scheme: remote.scheme.clone() }),
+                None => self.find_cloud(&uri, remote),
             },
         }
     }
@@ -204,10 +222,60 @@ impl Repositories {
         inside.ok_or_else(|| Error::NotServed(uri.to_string()))
     }
 
+    /// A client may name any bucket as the location of its experiment. With the server's credentials
+    /// it gets only at those the server was told.
+    fn find_cloud(&self, uri: &ArtifactUri, remote: &Remote) -> Result<Located> {
+        let (bucket, path) = match Bucket::of(remote) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Err(Error::Unsupported { scheme: remote.scheme.clone() }),
+            // What cannot be read is a client's mistake here, and in any case none of the server's.
+            Err(_unreadable) => return Err(Error::BucketNotServed(uri.to_string())),
+        };
+        let inside = self.clouds.iter().find_map(|cloud| {
+            if cloud.bucket != bucket {
+                return None;
+            }
+            let folder = match (&cloud.folder, &path) {
+                (None, path) => path.clone(),
+                (Some(own), Some(path)) => path.relative_to(own)?,
+                (Some(_), None) => return None,
+            };
+            Some(Located { repository: Repository::Cloud(cloud.repository.clone()), folder })
+        });
+        inside.ok_or_else(|| Error::BucketNotServed(uri.to_string()))
+    }
+
+    /// Whether the stores are there and let the server in.
+    ///
+    /// The destination must be; the others may be meant for clients with other credentials, so what
+    /// is wrong with them is only logged.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for the destination.
+    pub async fn check(&self) -> Result<()> {
+        if let Some(Repository::Cloud(destination)) = &self.destination {
+            destination.check().await?;
+        }
+        for Cloud { repository, .. } in &self.clouds {
+            let repository = repository.clone();
+            if let Some(Repository::Cloud(destination)) = &self.destination
+                && destination.holds(&repository)
+            {
+                continue;
+            }
+            tokio::spawn(async move {
+                if let Err(error) = repository.check().await {
+                    tracing::warn!("{error} Its artifacts can be reached by clients only.");
+                }
+            });
+        }
+        Ok(())
+    }
+
     fn find_destination(&self, uri: &ArtifactUri) -> Result<Repository> {
         match uri.place() {
             Place::Local(path) => self.find_local(uri, path).map(|located| located.repository),
-            Place::Remote(remote) => Err(Error::Unsupported { scheme: remote.scheme.clone() }),
+            Place::Remote(remote) => self.find_cloud(uri, remote).map(|located| located.repository),
             Place::Proxied(_) => Err(Error::Unsupported { scheme: "mlflow-artifacts".into() }),
         }
     }
@@ -231,6 +299,44 @@ impl Repositories {
     }
 }
 
+fn open_folders(
+    mut folders: Vec<PathBuf>,
+    context: &Context,
+) -> Result<Vec<(PathBuf, Repository)>> {
+    folders.sort();
+    folders.dedup();
+    // Descendants sort after their ancestors.
+    folders.reverse();
+    let open = |folder: PathBuf| {
+        let repository = LocalRepository::open(&folder, context.clone())?;
+        Ok((folder, Repository::Local(repository)))
+    };
+    folders.into_iter().map(open).collect()
+}
+
+fn open_buckets(remotes: &[Remote], variables: &Variables) -> Result<Vec<Cloud>> {
+    let mut clouds: Vec<Cloud> = Vec::new();
+    let mut unread = BTreeSet::new();
+    for remote in remotes {
+        let Some((bucket, folder)) = Bucket::of(remote)? else { continue };
+        if clouds.iter().any(|cloud| cloud.bucket == bucket && cloud.folder == folder) {
+            continue;
+        }
+        let repository = CloudRepository::open(&bucket, folder.clone(), variables)?;
+        unread.extend(bucket.unread(variables));
+        clouds.push(Cloud { bucket, folder, repository });
+    }
+    if !unread.is_empty() {
+        let names = Vec::from_iter(unread).join(", ");
+        tracing::warn!(
+            "{names}: ignored, this server's client of the artifact store does not know them"
+        );
+    }
+    let depth = |cloud: &Cloud| cloud.folder.as_ref().map_or(0, |it| it.names().count());
+    clouds.sort_by_key(|cloud| std::cmp::Reverse(depth(cloud)));
+    Ok(clouds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,7 +348,8 @@ mod tests {
             working_dir: dir.to_owned(),
             artifact_root: root.to_owned(),
             destination: destination.map(str::to_owned),
-            local_roots: vec!["extra".into()],
+            allowed: vec!["extra".into(), "s3://allowed/team".into()],
+            variables: Variables::default(),
             allowed_schemes: Vec::new(),
             location_max_chars: LOCATION_MAX_CHARS,
         };
@@ -251,7 +358,7 @@ mod tests {
 
     fn place(repositories: &Repositories, location: &str) -> (PathBuf, String) {
         let located = repositories.find(location).expect(location);
-        let Repository::Local(local) = &located.repository;
+        let Repository::Local(local) = &located.repository else { panic!("{location} is local") };
         let folder = located.folder.map(|folder| folder.to_string()).unwrap_or_default();
         (local.folder().to_owned(), folder)
     }
@@ -279,7 +386,11 @@ mod tests {
         let temp = tempfile::tempdir().expect("a folder");
         let own = open("mlflow-artifacts:/", Some("mlartifacts"), temp.path()).expect("opened");
         assert!(matches!(own.find("/etc"), Err(Error::NotServed(_))));
-        assert!(matches!(own.find("s3://bucket/x"), Err(Error::Unsupported { .. })));
+        assert!(matches!(own.find("s3://bucket/x"), Err(Error::BucketNotServed(_))));
+        assert!(matches!(own.find("s3://allowed"), Err(Error::BucketNotServed(_))));
+        assert!(matches!(own.find("s3://allowed/teams"), Err(Error::BucketNotServed(_))));
+        assert!(matches!(own.find("gs://allowed/team"), Err(Error::BucketNotServed(_))));
+        assert!(matches!(own.find("dbfs:/x"), Err(Error::Unsupported { .. })));
         assert!(matches!(own.find("mlflow-artifacts://evil/x"), Err(Error::Unsupported { .. })));
         assert!(matches!(own.find("mlflow-artifacts:/../x"), Err(Error::Uri(_))));
         let off = open("mlruns", None, temp.path()).expect("opened");
@@ -300,7 +411,25 @@ mod tests {
     #[test]
     fn a_destination_elsewhere_is_refused_at_start() {
         let temp = tempfile::tempdir().expect("a folder");
-        let refused = open("mlflow-artifacts:/", Some("s3://bucket"), temp.path());
-        assert!(matches!(refused, Err(Error::Unsupported { scheme }) if scheme == "s3"));
+        let refused = open("mlflow-artifacts:/", Some("dbfs:/x"), temp.path());
+        assert!(matches!(refused, Err(Error::Unsupported { scheme }) if scheme == "dbfs"));
+    }
+
+    #[test]
+    fn buckets_are_served_below_what_the_server_was_given() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let own = open("s3://root/runs", Some("s3://proxied"), temp.path()).expect("opened");
+        let folder = |location: &str| {
+            let located = own.find(location).expect(location);
+            assert!(matches!(located.repository, Repository::Cloud(_)));
+            located.folder.map(|folder| folder.to_string())
+        };
+        assert_eq!(folder("s3://root/runs/1/r/artifacts").as_deref(), Some("1/r/artifacts"));
+        assert_eq!(folder("s3://root/runs"), None);
+        assert_eq!(folder("s3://allowed/team/x").as_deref(), Some("x"));
+        assert_eq!(folder("mlflow-artifacts:/1").as_deref(), Some("1"));
+        assert_eq!(folder("s3://proxied/1").as_deref(), Some("1"));
+        assert!(matches!(own.find("s3://root/other"), Err(Error::BucketNotServed(_))));
+        assert!(matches!(own.find("s3://root/runs//x"), Err(Error::BucketNotServed(_))));
     }
 }

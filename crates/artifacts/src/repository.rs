@@ -1,12 +1,14 @@
 //! One interface to every kind of artifact store.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::error::{Cause, Result};
-use crate::local::{LocalRepository, UploadId};
+use crate::cloud::{CloudRepository, SignedUrl, Variables};
+use crate::error::{Cause, Error, Result};
+use crate::local::LocalRepository;
 use crate::path::ArtifactPath;
 use crate::read::ArtifactFile;
 
@@ -18,6 +20,8 @@ use crate::read::ArtifactFile;
 pub enum Repository {
     /// A folder of this machine.
     Local(LocalRepository),
+    /// A folder of a bucket.
+    Cloud(CloudRepository),
 }
 
 /// A file or folder, as a listing shows it.
@@ -45,11 +49,92 @@ pub struct FinishedPart {
     pub etag: String,
 }
 
+/// The name of an upload that is under way. Whoever knows it may add parts, so it is not guessable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UploadId(String);
+
+/// The longest id, in characters. Those of the stores have some hundred at most.
+const UPLOAD_ID_MAX_CHARS: usize = 1024;
+
+impl UploadId {
+    /// Reads an id as a client sends it back.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUpload`] for what cannot be an id.
+    pub fn parse(text: &str) -> Result<Self> {
+        let id = Self(text.to_owned());
+        let is_id = (1..=UPLOAD_ID_MAX_CHARS).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_id { Ok(id) } else { Err(Error::NoSuchUpload(id.shown())) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text as error messages repeat it.
+    pub(crate) fn shown(&self) -> String {
+        self.0.chars().take(64).flat_map(char::escape_debug).collect()
+    }
+}
+
+/// Where the parts of an upload are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartsGoTo {
+    /// To this server.
+    Server,
+    /// To URLs that the store takes.
+    Store,
+    /// The store takes files only as a whole.
+    Nowhere,
+}
+
 impl Repository {
+    /// Where the parts of an upload are sent.
+    pub fn parts_go_to(&self) -> PartsGoTo {
+        match self {
+            Self::Local(_) => PartsGoTo::Server,
+            Self::Cloud(cloud) if cloud.signs_parts() => PartsGoTo::Store,
+            Self::Cloud(_) => PartsGoTo::Nowhere,
+        }
+    }
+
+    /// Whether files can have URLs of the store.
+    pub fn has_urls(&self) -> bool {
+        matches!(self, Self::Cloud(_))
+    }
+
     /// The folder of this machine that it is; `None` for a store elsewhere.
     pub fn local_folder(&self) -> Option<&Path> {
         match self {
             Self::Local(local) => Some(local.folder()),
+            Self::Cloud(_) => None,
+        }
+    }
+
+    /// A bucket, as [`location`](Self::location) gave it.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] for what is no location of a bucket, and for variables that cannot be obeyed.
+    pub fn of_bucket(location: &str, variables: &Variables) -> Result<Self> {
+        Ok(Self::Cloud(CloudRepository::at(location, variables)?))
+    }
+
+    /// Where it is: a folder, or the URI of a bucket's.
+    pub fn location(&self) -> String {
+        match self {
+            Self::Local(local) => local.folder().display().to_string(),
+            Self::Cloud(cloud) => cloud.to_string(),
+        }
+    }
+
+    /// Whether all that is in `other` is in this one, too.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Local(outer), Self::Local(inner)) => inner.folder().starts_with(outer.folder()),
+            (Self::Cloud(outer), Self::Cloud(inner)) => outer.holds(inner),
+            _ => false,
         }
     }
 
@@ -61,6 +146,7 @@ impl Repository {
     pub async fn retire(self) -> Result<()> {
         match self {
             Self::Local(local) => local.retire().await,
+            Self::Cloud(_) => Ok(()),
         }
     }
 
@@ -71,6 +157,7 @@ impl Repository {
     pub async fn check(&self) -> Result<()> {
         match self {
             Self::Local(local) => local.check().await,
+            Self::Cloud(cloud) => cloud.check().await,
         }
     }
 
@@ -82,6 +169,7 @@ impl Repository {
     pub async fn list(&self, folder: Option<&ArtifactPath>) -> Result<Vec<Entry>> {
         match self {
             Self::Local(local) => local.list(folder).await,
+            Self::Cloud(cloud) => cloud.list(folder).await,
         }
     }
 
@@ -92,6 +180,7 @@ impl Repository {
     pub async fn open(&self, path: &ArtifactPath) -> Result<ArtifactFile> {
         match self {
             Self::Local(local) => local.open_file(path).await,
+            Self::Cloud(cloud) => cloud.open_file(path).await,
         }
     }
 
@@ -116,6 +205,7 @@ impl Repository {
     {
         match self {
             Self::Local(local) => local.upload(path, expected_bytes, body).await,
+            Self::Cloud(cloud) => cloud.upload(path, expected_bytes, body).await,
         }
     }
 
@@ -126,6 +216,7 @@ impl Repository {
     pub async fn delete(&self, path: &ArtifactPath) -> Result<()> {
         match self {
             Self::Local(local) => local.delete(path).await,
+            Self::Cloud(cloud) => cloud.delete(path).await,
         }
     }
 
@@ -137,6 +228,56 @@ impl Repository {
     pub async fn create_multipart(&self, path: &ArtifactPath, parts: u32) -> Result<UploadId> {
         match self {
             Self::Local(local) => local.create_multipart(path, parts).await,
+            Self::Cloud(cloud) => cloud.create_multipart(path, parts).await,
+        }
+    }
+
+    /// Where clients send the parts of an upload: URLs of the store, in order; `None` if they go
+    /// through this server, to [`upload_part`](Self::upload_part).
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn part_urls(
+        &self,
+        path: &ArtifactPath,
+        upload: &UploadId,
+        parts: u32,
+    ) -> Result<Option<Vec<String>>> {
+        match self {
+            Self::Local(_) => Ok(None),
+            Self::Cloud(cloud) => cloud.part_urls(path, upload, parts).await.map(Some),
+        }
+    }
+
+    /// A URL for reading a file without this server, good for `life` or what the server was told;
+    /// `None` if the store has no URLs.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and [`NotSupported`](crate::Error::NotSupported) for
+    /// credentials that cannot sign.
+    pub async fn download_url(
+        &self,
+        path: &ArtifactPath,
+        life: Option<Duration>,
+    ) -> Result<Option<SignedUrl>> {
+        match self {
+            Self::Local(_) => Ok(None),
+            Self::Cloud(cloud) => cloud.download_url(path, life).await.map(Some),
+        }
+    }
+
+    /// A URL for storing a file without this server; `None` if the store has no URLs.
+    ///
+    /// # Errors
+    /// [`NotSupported`](crate::Error::NotSupported) for credentials that cannot sign.
+    pub async fn upload_url(
+        &self,
+        path: &ArtifactPath,
+        life: Duration,
+    ) -> Result<Option<SignedUrl>> {
+        match self {
+            Self::Local(_) => Ok(None),
+            Self::Cloud(cloud) => cloud.upload_url(path, life).await.map(Some),
         }
     }
 
@@ -159,6 +300,9 @@ impl Repository {
     {
         match self {
             Self::Local(local) => local.upload_part(upload, number, size_bytes, body).await,
+            Self::Cloud(_) => Err(Error::Multipart(
+                "Parts go to the URLs that the store signed, not to this server.".to_owned(),
+            )),
         }
     }
 
@@ -176,6 +320,7 @@ impl Repository {
     ) -> Result<()> {
         match self {
             Self::Local(local) => local.complete_multipart(upload, path, parts).await,
+            Self::Cloud(cloud) => cloud.complete_multipart(upload, path, parts).await,
         }
     }
 
@@ -187,6 +332,7 @@ impl Repository {
     pub async fn abort_multipart(&self, upload: &UploadId, path: &ArtifactPath) -> Result<()> {
         match self {
             Self::Local(local) => local.abort_multipart(upload, path).await,
+            Self::Cloud(cloud) => cloud.abort_multipart(upload, path).await,
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum Place {
     Proxied(Option<ArtifactPath>),
     /// A folder on this machine: absolute, without `.` and `..`.
     Local(PathBuf),
-    /// A store that clients reach by themselves.
+    /// A store that clients reach by themselves, and this server if it was told so.
     Remote(Remote),
 }
 
@@ -33,6 +33,8 @@ pub enum Place {
 pub struct Remote {
     /// In lower case, for example `s3`.
     pub scheme: String,
+    /// What stands between `//` and the path: a host, a bucket, or empty.
+    pub(crate) authority: String,
     /// What a program that opens the URI connects to, if the URI says that.
     pub(crate) targets: Option<HostTargets>,
     /// The path behind the host, with its leading `/`.
@@ -264,7 +266,8 @@ fn remote(scheme: &str, parts: &Parts<'_>) -> Result<Place, Reason> {
         return Err(Reason::NoAuthority(scheme.to_owned()));
     }
     let targets = host::targets(scheme, authority);
-    Ok(Place::Remote(Remote { scheme: scheme.to_owned(), targets, path: parts.path.to_owned() }))
+    let (scheme, authority) = (scheme.to_owned(), authority.to_owned());
+    Ok(Place::Remote(Remote { scheme, authority, targets, path: parts.path.to_owned() }))
 }
 
 /// Drops `.` and doubled separators; `..` does not occur any more.

@@ -74,6 +74,14 @@ impl Engine {
         }
     }
 
+    /// [`Self::for_update`] of the rows that nobody else has locked; the others are passed over.
+    pub const fn for_update_of_free_rows(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     /// Keeps the selected rows as they are until the end of the transaction; others may do the same.
     pub const fn for_share(self) -> &'static str {
         match self {

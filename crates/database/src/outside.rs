@@ -40,6 +40,27 @@ impl DatabaseUri {
         }
     }
 
+    /// A number out of a database of ours, as it is.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the database is damaged; those of the connection and the statement.
+    pub async fn number(&self, sql: &'static str) -> Result<i64> {
+        match self {
+            Self::Sqlite(path) => {
+                let path = path.clone();
+                on_a_thread(move || {
+                    let mut conn = Conn::Sqlite(sqlite::beside_others(&path)?);
+                    job::block_on_ready(conn.query_one(sql, &[], |row| row.int(0)))
+                })
+                .await
+            }
+            Self::Postgres(url) => {
+                let mut conn = Postgres::new(url)?.connection().await?;
+                conn.query_one(sql, &[], |row| row.int(0)).await
+            }
+        }
+    }
+
     /// Copies a SQLite database as it stands at one moment, while others write, into a new file; durable when
     /// it returns.
     ///

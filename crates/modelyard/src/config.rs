@@ -1,17 +1,20 @@
 //! What the flags of `modelyard server` mean: addresses parsed, defaults filled in, contradictions
 //! refused.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use modelyard_artifacts::StoreConfig;
 use modelyard_database::DatabaseUri;
+use modelyard_egress::Policy;
 use modelyard_protocol::wire::Rules;
 use modelyard_server::ServerConfig;
 use modelyard_server::config::{AllowedHosts, AllowedOrigins, Security, Serving};
+use modelyard_webhooks::KeySource;
 use regex::Regex;
 
 use crate::client::Variables;
-use crate::commands::server::{Args, DataArgs};
+use crate::commands::server::{Args, DataArgs, WebhookArgs};
 use crate::exit::Usage;
 
 mod environment;
@@ -23,6 +26,8 @@ pub(crate) use file::Defaults;
 
 /// Connections open at once, where the limit on open files allows them: some 160 MB when all idle.
 pub(crate) const CONNECTIONS_MAX: u32 = 8192;
+/// The file beside the database with the key of webhooks' secrets.
+pub(crate) const WEBHOOK_KEY: &str = "webhook-secrets.key";
 /// The root clients use when artifacts pass through this server.
 const PROXIED_ROOT: &str = "mlflow-artifacts:/";
 
@@ -39,6 +44,8 @@ pub(crate) struct Data {
     pub(crate) artifacts: StoreConfig,
     /// What is taken in.
     pub(crate) rules: Rules,
+    /// How others are told of changes.
+    pub(crate) webhooks: modelyard_webhooks::Settings,
     /// What the sources of model versions must contain.
     pub(crate) model_sources: Option<Regex>,
 }
@@ -78,7 +85,8 @@ impl Data {
         let artifacts = artifacts(args, &folder, here);
         let rules = Rules { cut_long_values: args.truncate_long_values };
         let model_sources = model_sources(given(&args.model_source_pattern))?;
-        Ok(Self { folder, database, database_folder, artifacts, rules, model_sources })
+        let webhooks = webhooks(&args.webhooks, &database)?;
+        Ok(Self { folder, database, database_folder, artifacts, rules, webhooks, model_sources })
     }
 }
 
@@ -110,6 +118,40 @@ impl Config {
         let mut notes = notes::of_flags(args, &server, &host);
         notes.extend(environment::notes(variables));
         Ok(Self { notes, host, port: args.port, data, server })
+    }
+}
+
+/// Servers that share a database must share the key, so only one that has its own makes a key.
+fn webhooks(
+    args: &WebhookArgs,
+    database: &DatabaseUri,
+) -> Result<modelyard_webhooks::Settings, Usage> {
+    let given = given(&args.webhook_secret_key).map(|text| {
+        // The text itself is nobody's to see.
+        KeySource::given(text).map_err(|error| Usage(format!("--webhook-secret-key: {error}")))
+    });
+    let key = given
+        .transpose()?
+        .unwrap_or_else(|| webhook_key_file(database).map_or(KeySource::Missing, KeySource::File));
+    let policy = Policy {
+        schemes: args.webhook_allowed_schemes.0.clone(),
+        allow_private: args.webhook_allow_private_ips,
+    };
+    Ok(modelyard_webhooks::Settings {
+        policy,
+        key,
+        timeout: args.webhook_timeout,
+        retries: args.webhook_max_retries,
+        workers: args.webhook_workers,
+        sends: true,
+    })
+}
+
+/// Where the key of webhooks' secrets lies when none is given: beside the database, if that is a file.
+pub(crate) fn webhook_key_file(database: &DatabaseUri) -> Option<PathBuf> {
+    match database {
+        DatabaseUri::Sqlite(path) => Some(path.with_file_name(WEBHOOK_KEY)),
+        DatabaseUri::Postgres(_) => None,
     }
 }
 
@@ -214,10 +256,21 @@ fn artifacts(args: &DataArgs, data: &Path, here: &Path) -> StoreConfig {
         working_dir: here.to_owned(),
         artifact_root,
         destination: proxies.then_some(destination),
-        local_roots: args.allow_artifact_location.clone(),
+        allowed: args.allow_artifact_location.clone(),
+        variables: store_variables(),
         allowed_schemes: schemes.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
         location_max_chars: args.artifact_location_max_length,
     }
+}
+
+/// The environment's variables about stores of artifacts.
+pub(crate) fn store_variables() -> modelyard_artifacts::Variables {
+    modelyard_artifacts::Variables::among(std::env::vars_os().filter_map(utf8))
+}
+
+/// Names and values that are not UTF-8 mean nothing to any store.
+fn utf8((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
 fn security(args: &Args, host: &str) -> Result<Security, Usage> {

@@ -39,6 +39,8 @@ enum Command {
     Runs(commands::runs::Args),
     /// Upload, list and download the artifacts of runs.
     Artifacts(commands::artifacts::Args),
+    /// Create, find, test and change webhooks, and see what they were told.
+    Webhooks(commands::webhooks::Args),
     /// List what was deleted, take it back, or remove it for good.
     Trash(commands::trash::Args),
     /// Remove what was deleted for good, with its artifacts.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Experiments(args) => commands::experiments::run(&args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Artifacts(args) => commands::artifacts::run(&args),
+        Command::Webhooks(args) => commands::webhooks::run(&args),
         Command::Trash(args) => commands::trash::run(&args),
         Command::Gc(args) => commands::gc::run(&args),
         Command::Backup(args) => commands::backup::run(&args),

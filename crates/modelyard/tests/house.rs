@@ -10,13 +10,15 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the product with its floor: it may use the floors below its own only.
-const FLOORS: [(&str, u32); 8] = [
+const FLOORS: [(&str, u32); 10] = [
     ("modelyard-protocol", 0),
     ("modelyard-database", 1),
     ("modelyard-artifacts", 1),
     ("modelyard-ui", 1),
+    ("modelyard-egress", 1),
     ("modelyard-store", 2),
     ("modelyard-models", 2),
+    ("modelyard-webhooks", 3),
     ("modelyard-server", 4),
     ("modelyard", 5),
 ];
@@ -32,14 +34,15 @@ const KEPT: [(&str, &[&str]); 7] = [
     ("deadpool-postgres", &["modelyard-database"]),
     // `bench` measures a bare server as a limit.
     ("axum", &["modelyard-server", "modelyard-bench"]),
-    ("hyper", &["modelyard-server"]),
+    // `egress` judges the sockets it connects.
+    ("hyper", &["modelyard-server", "modelyard-egress"]),
     // The client writes downloads, whose names a server chose, below a folder it cannot leave.
     ("cap-std", &["modelyard-artifacts", "modelyard"]),
     ("object_store", &["modelyard-artifacts"]),
 ];
 
 /// What only some sources may contain: the texts, the folders that may, and why the others not.
-const WORDS: [(&[&str], &[&str], &str); 3] = [
+const WORDS: [(&[&str], &[&str], &str); 4] = [
     (
         &[
             "SELECT ",
@@ -57,7 +60,9 @@ const WORDS: [(&[&str], &[&str], &str); 3] = [
         &[
             "database",
             "artifacts",
+            "egress",
             "store",
+            "webhooks",
             "server",
             "ui",
             "modelyard",
@@ -66,6 +71,11 @@ const WORDS: [(&[&str], &[&str], &str); 3] = [
             "xtask",
         ],
         "`protocol` and `models` do no I/O, read no environment and start nothing",
+    ),
+    (
+        &["TcpStream::connect", "TcpSocket::new"],
+        &["egress", "testkit", "bench"],
+        "only `egress` connects to addresses that users name",
     ),
     (
         &["modelyard_protocol::messages"],

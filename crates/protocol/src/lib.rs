@@ -10,6 +10,7 @@ pub mod search;
 pub mod states;
 pub mod uri;
 pub mod validate;
+pub mod webhooks;
 pub mod wire;
 
 pub use context::{Context, Environment};

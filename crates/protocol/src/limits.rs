@@ -133,3 +133,17 @@ pub const MAX_FILTER_COMPARISONS: usize = 500;
 pub const MAX_FILTER_LITERALS: usize = 10_000;
 /// Keys in one order_by list: each may become a join.
 pub const MAX_ORDER_BY_KEYS: usize = 16;
+
+/// Webhooks of a server. MLflow has no limit; every change of the registry writes a row for each webhook that
+/// wants to hear of it, in the transaction of the change.
+pub const MAX_WEBHOOKS: usize = 1000;
+/// Webhook description. MLflow's column has 1000, which only some of its databases keep to.
+pub const MAX_WEBHOOK_DESCRIPTION_CHARS: usize = 1000;
+/// Webhook URL. MLflow's column has 500, which only some of its databases keep to; 2000 is what all servers take.
+pub const MAX_WEBHOOK_URL_CHARS: usize = 2000;
+/// Webhook secret. MLflow has no limit; a key longer than a block of the hash is no stronger.
+pub const MAX_WEBHOOK_SECRET_CHARS: usize = 1000;
+/// Webhooks on a page. MLflow.
+pub const MAX_WEBHOOK_RESULTS: i64 = 1000;
+/// Webhooks on a page when the request names no number. MLflow.
+pub const DEFAULT_WEBHOOK_RESULTS: i64 = 100;

@@ -18,6 +18,9 @@ pub const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
 /// The tag that holds the text of a prompt's version.
 pub const PROMPT_TEXT_TAG: &str = "mlflow.prompt.text";
 
+/// The tag that says of what kind a prompt's text is.
+pub const PROMPT_TYPE_TAG: &str = "_mlflow_prompt_type";
+
 /// The tag of a logged model that lists the versions registered from it.
 pub const MODEL_VERSIONS_TAG: &str = "mlflow.modelVersions";
 

@@ -35,6 +35,10 @@ pub enum ListKind {
     Events = 8,
     /// What was deleted, of our own API.
     Trash = 9,
+    /// Webhooks
+    Webhooks = 10,
+    /// A webhook's deliveries
+    Deliveries = 11,
 }
 
 /// The value of one ordering key in the last row shown.
@@ -147,6 +151,8 @@ fn parse(text: &str) -> Option<PageToken> {
         7 => ListKind::ModelVersions,
         8 => ListKind::Events,
         9 => ListKind::Trash,
+        10 => ListKind::Webhooks,
+        11 => ListKind::Deliveries,
         _ => return None,
     };
     let fingerprint = u64::from_le_bytes(head[2..].try_into().ok()?);

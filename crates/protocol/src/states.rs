@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::Deserialize;
 
+/// How a state may be written in JSON.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum NameOrNumber<'a> {
+pub(crate) enum NameOrNumber<'a> {
     #[serde(borrow)]
     Name(Cow<'a, str>),
     Number(i16),
@@ -47,23 +47,33 @@ macro_rules! states {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.name())
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                use $crate::states::NameOrNumber;
                 let found = match NameOrNumber::deserialize(deserializer)? {
                     NameOrNumber::Name(name) => Self::from_name(&name),
                     NameOrNumber::Number(number) => Self::from_number(number),
                 };
-                found.ok_or_else(|| D::Error::custom(concat!("unknown ", stringify!($name))))
+                found.ok_or_else(|| {
+                    serde::de::Error::custom(concat!("unknown ", stringify!($name)))
+                })
             }
         }
     };
 }
+
+pub(crate) use states;
 
 states! {
     /// What a run is doing.

@@ -18,6 +18,8 @@ pub(crate) enum Lane {
     Write,
     /// Artifact bytes in either direction: as slow as the client's network.
     Transfer,
+    /// What waits for servers elsewhere that a user has named.
+    Send,
     /// Streams of events, which last as long as a page is open. They are few and never wait.
     Events,
 }
@@ -28,6 +30,8 @@ const READS: usize = 64;
 const WRITES: usize = 512;
 /// Transfers that run at once; each holds a buffer and a file.
 const TRANSFERS: usize = 256;
+/// Requests that wait for servers elsewhere at once; people make them, one at a time.
+const SENDS: usize = 16;
 /// Streams of events open at once; each holds a connection.
 const EVENT_STREAMS: usize = 1024;
 /// Requests that may wait in one lane, as a multiple of those that run.
@@ -55,6 +59,7 @@ pub(crate) struct Admission {
     read: Queue,
     write: Queue,
     transfer: Queue,
+    send: Queue,
     events: Queue,
     bodies: Queue,
     answers: Queue,
@@ -74,6 +79,7 @@ impl Admission {
             read: lane(READS),
             write: lane(WRITES),
             transfer: lane(TRANSFERS),
+            send: lane(SENDS),
             events: Queue::new(EVENT_STREAMS, 0),
             bodies: Queue::new(BODIES_BYTES / UNIT_BYTES, WRITES),
             // Whoever waits holds an answer already.
@@ -93,6 +99,7 @@ impl Admission {
             Lane::Read => self.read.enter(1).await,
             Lane::Write => self.write.enter(1).await,
             Lane::Transfer => self.transfer.enter(1).await,
+            Lane::Send => self.send.enter(1).await,
             Lane::Events => self.events.enter(1).await,
         }
     }
@@ -123,7 +130,7 @@ impl Admission {
     }
 
     /// The queues with their names.
-    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 7] {
+    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 8] {
         [
             ("read", &self.read),
             ("write", &self.write),
@@ -132,6 +139,7 @@ impl Admission {
             ("body_memory", &self.bodies),
             ("answer_memory", &self.answers),
             ("large_parses", &self.parses),
+            ("send", &self.send),
         ]
     }
 }

@@ -29,7 +29,7 @@ mod testing;
 
 pub use api::v1::openapi;
 pub use config::ServerConfig;
-pub use purge::{Cannot, Size, Unreachable, check_reachable, contents, measure, purge};
+pub use purge::{Cannot, Despite, Size, check, contents, measure, purge};
 pub use serve::serve;
 pub use state::Services;
 

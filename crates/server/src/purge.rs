@@ -8,13 +8,18 @@ use modelyard_store::{Error as StoreError, Store, TrashItem, TrashKind, TrashQue
 /// How many things are listed at once.
 const PAGE: usize = 500;
 
-/// What to do with something whose artifacts this server cannot reach, in a store that only clients know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreachable {
-    /// Keep it in the trash: without it nobody would know of the artifacts.
-    Keep,
-    /// Remove it, and leave the artifacts to others.
-    Leave,
+/// What does not keep something in the trash.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Despite {
+    /// That its artifacts are in a store that only clients reach: they are left, and nobody knows of them.
+    pub unreachable: bool,
+    /// That a registered model has a version with its artifacts: the version loses them.
+    pub registered: bool,
+}
+
+impl Despite {
+    /// Nothing keeps it.
+    pub const ALL: Self = Self { unreachable: true, registered: true };
 }
 
 /// What a tree of artifacts holds.
@@ -50,6 +55,14 @@ pub enum Cannot {
         /// Why they cannot be reached.
         why: ArtifactError,
     },
+    /// A registered model needs the artifacts.
+    #[error("version {version} of the registered model '{name}' has its artifacts")]
+    Registered {
+        /// The registered model.
+        name: String,
+        /// Its version.
+        version: i64,
+    },
 }
 
 impl Cannot {
@@ -63,19 +76,16 @@ impl Cannot {
 /// Removes something from the trash for good: an experiment with all that is in it, a run, a logged model.
 ///
 /// # Errors
-/// What [`Cannot::is_gone`]; [`Cannot::Unreachable`] before anything has happened, if so wished; the others at
-/// any point. Doing it again goes on from there.
+/// What [`Cannot::is_gone`]; those of [`check`] before anything has happened; the others at any point. Doing it again goes on from there.
 pub async fn purge(
     store: &Store,
     artifacts: &Repositories,
     kind: TrashKind,
     id: &str,
-    unreachable: Unreachable,
+    despite: Despite,
 ) -> Result<(), Cannot> {
     let item = store.trash_item(kind, id.to_owned()).await?;
-    if unreachable == Unreachable::Keep {
-        check_reachable(store, artifacts, &item).await?;
-    }
+    check(store, artifacts, &item, despite).await?;
     let item = store.begin_purge(kind, item.id).await?;
     if kind == TrashKind::Experiment {
         for part in contents(store, &item).await? {
@@ -119,23 +129,44 @@ pub async fn contents(store: &Store, experiment: &TrashItem) -> Result<Vec<Trash
     Ok(found)
 }
 
-/// Whether this server can remove the artifacts of something and of all that goes with it.
+/// Whether something and all that goes with it may be removed.
 ///
 /// # Errors
-/// [`Cannot::Unreachable`] if not.
-pub async fn check_reachable(
+/// [`Cannot::Unreachable`] and [`Cannot::Registered`] if not.
+pub async fn check(
     store: &Store,
     artifacts: &Repositories,
     item: &TrashItem,
+    despite: Despite,
 ) -> Result<(), Cannot> {
+    if despite == Despite::ALL {
+        return Ok(());
+    }
     let parts = match item.kind {
         TrashKind::Experiment => contents(store, item).await?,
         _ => vec![item.clone()],
     };
     for part in parts {
-        artifacts
-            .find(&part.artifact_uri)
-            .map_err(|why| Cannot::Unreachable { location: part.artifact_uri.clone(), why })?;
+        if !despite.unreachable
+            && let Err(why) = artifacts.find(&part.artifact_uri)
+        {
+            return Err(Cannot::Unreachable { location: part.artifact_uri, why });
+        }
+        // What is lost in part already is finished.
+        if !despite.registered && !part.purging {
+            check_unregistered(store, &part).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether no version of a registered model has the artifacts of a run or logged model.
+async fn check_unregistered(store: &Store, part: &TrashItem) -> Result<(), Cannot> {
+    let of_run = (part.kind == TrashKind::Run).then(|| format!("runs:/{}", part.id));
+    for location in std::iter::once(part.artifact_uri.clone()).chain(of_run) {
+        if let Some((name, version)) = store.version_below(location).await? {
+            return Err(Cannot::Registered { name, version });
+        }
     }
     Ok(())
 }

@@ -4,9 +4,11 @@ use axum::Router;
 use axum::http::Method;
 
 use crate::AppState;
-use crate::admission::Lane::{Events, Free, Read as Reads, Transfer, Write as Writes};
+use crate::admission::Lane::{
+    Events, Free, Read as Reads, Send as Sends, Transfer, Write as Writes,
+};
 use crate::api::{artifact_proxy, artifacts, datasets, experiments, logged_models, metrics};
-use crate::api::{model_versions, multipart, registered_models, runs, server, v1};
+use crate::api::{model_versions, multipart, registered_models, runs, server, v1, webhooks};
 use crate::body::{DATASETS_BODY_MAX_BYTES, LIST_BODY_MAX_BYTES};
 use crate::caller::Permission::{Edit, Manage, Public, Read};
 use crate::guard::Area;
@@ -28,6 +30,7 @@ pub(crate) fn build(static_prefix: &str) -> (Router<AppState>, Vec<RouteInfo>) {
     logged_model_routes(&mut routes);
     registered_model_routes(&mut routes);
     model_version_routes(&mut routes);
+    webhook_routes(&mut routes);
     artifact_routes(&mut routes);
     artifact_proxy_routes(&mut routes);
     modelyard(&mut routes);
@@ -66,6 +69,8 @@ fn modelyard(routes: &mut Routes) {
     routes.add(POST, "/api/modelyard/v1/registry/models/{name}/aliases/{alias}/rollback", Edit, Writes, v1::registry::roll_back);
     routes.add(GET, "/api/modelyard/v1/registry/models/{name}/versions/{version}/checks", Read, Reads, v1::registry::checks);
     routes.add(PUT, "/api/modelyard/v1/registry/models/{name}/versions/{version}/checks/{check}", Edit, Writes, v1::registry::record_check);
+    routes.add(GET, "/api/modelyard/v1/webhooks/{webhook_id}/deliveries", Manage, Reads, v1::webhooks::deliveries);
+    routes.add(POST, "/api/modelyard/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", Manage, Writes, v1::webhooks::redeliver);
 }
 
 /// Experiments, and the datasets of their runs.
@@ -155,6 +160,18 @@ fn model_version_routes(routes: &mut Routes) {
     routes.mlflow(POST, "2.0/mlflow/model-versions/set-tag", Edit, Writes, model_versions::set_tag);
     routes.mlflow(DELETE, "2.0/mlflow/model-versions/delete-tag", Edit, Writes, model_versions::delete_tag);
     routes.add(GET, "/model-versions/get-artifact", Read, Transfer, model_versions::get_artifact);
+}
+
+/// Webhooks. Whoever may make one can send what the registry holds elsewhere.
+#[rustfmt::skip]
+fn webhook_routes(routes: &mut Routes) {
+    routes.area = Area::Tracking;
+    routes.mlflow(POST, "2.0/mlflow/webhooks", Manage, Sends, webhooks::create);
+    routes.mlflow(GET, "2.0/mlflow/webhooks", Manage, Reads, webhooks::list);
+    routes.mlflow(GET, "2.0/mlflow/webhooks/{webhook_id}", Manage, Reads, webhooks::get);
+    routes.mlflow(PATCH, "2.0/mlflow/webhooks/{webhook_id}", Manage, Sends, webhooks::update);
+    routes.mlflow(DELETE, "2.0/mlflow/webhooks/{webhook_id}", Manage, Writes, webhooks::delete);
+    routes.mlflow(POST, "2.0/mlflow/webhooks/{webhook_id}/test", Manage, Sends, webhooks::test);
 }
 
 /// The artifacts of runs and logged models.

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::body::PatientBody;
+use crate::config::Serving;
 use crate::middleware::Shell;
 use crate::patient_stream::PatientStream;
 use crate::{AppState, ServerConfig, Services, router};
@@ -43,6 +44,10 @@ pub async fn serve(
         let (method, path) = (&route.method, &route.path);
         tracing::trace!(%method, path, permission = ?route.permission, "route");
     }
+    let sending = (app.config.serving != Serving::ArtifactsOnly).then(|| {
+        let (webhooks, store) = (Arc::clone(&app.webhooks), Arc::clone(&app.store));
+        tokio::spawn(webhooks.run(store, app.stopping.clone()))
+    });
     let shell = Shell::new(router.with_state(app.clone()), app.clone());
     let most = app.config.connections_max;
     let slots = Arc::new(Semaphore::new(most as usize));
@@ -68,6 +73,12 @@ pub async fn serve(
     app.stopping.cancel();
     if tokio::time::timeout(DRAIN, slots.acquire_many(most)).await.is_err() {
         tracing::warn!("some requests did not end within {} s and are cut off", DRAIN.as_secs());
+    }
+    // It has an end of its own, and begins to stop with the requests.
+    if let Some(sending) = sending
+        && let Err(error) = sending.await
+    {
+        tracing::error!("sending webhooks has failed: {error}");
     }
 }
 

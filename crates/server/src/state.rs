@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use modelyard_artifacts::Repositories;
 use modelyard_protocol::Context;
 use modelyard_store::Store;
+use modelyard_webhooks::Webhooks;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
@@ -18,9 +19,11 @@ use crate::routes::RouteInfo;
 /// What the server stands on.
 pub struct Services {
     /// The database.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// The artifacts.
     pub artifacts: Repositories,
+    /// What tells others of changes.
+    pub webhooks: Arc<Webhooks>,
     /// Time and randomness.
     pub context: Context,
 }
@@ -34,9 +37,11 @@ pub(crate) struct Shared {
     /// How the server was started.
     pub(crate) config: ServerConfig,
     /// The database.
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     /// The artifacts.
     pub(crate) artifacts: Repositories,
+    /// What tells others of changes.
+    pub(crate) webhooks: Arc<Webhooks>,
     /// Time and randomness.
     pub(crate) context: Context,
     /// Changes of artifacts.
@@ -56,7 +61,7 @@ pub(crate) struct Shared {
 impl AppState {
     /// Puts the pieces together.
     pub(crate) fn new(config: ServerConfig, services: Services, routes: Vec<RouteInfo>) -> Self {
-        let Services { store, artifacts, context } = services;
+        let Services { store, artifacts, webhooks, context } = services;
         let admission = Admission::new();
         let metrics = Metrics::new(routes.len());
         let stopping = CancellationToken::new();
@@ -65,6 +70,7 @@ impl AppState {
             config,
             store,
             artifacts,
+            webhooks,
             context,
             artifact_changes: ArtifactChanges::new(),
             admission,

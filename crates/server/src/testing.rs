@@ -1,13 +1,15 @@
 //! A server's state over an empty data folder, for unit tests.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use modelyard_artifacts::{LOCATION_MAX_CHARS, Repositories, StoreConfig};
+use modelyard_artifacts::{LOCATION_MAX_CHARS, Repositories, StoreConfig, Variables};
 use modelyard_database::DatabaseUri;
 use modelyard_protocol::wire::Rules;
 use modelyard_protocol::{Context, Environment};
 use modelyard_store::{Settings, Store};
+use modelyard_webhooks::Webhooks;
 use tempfile::TempDir;
 
 use crate::config::{Security, Serving};
@@ -35,7 +37,8 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
         working_dir: folder.path().to_owned(),
         artifact_root: "mlflow-artifacts:/".into(),
         destination: Some("artifacts".into()),
-        local_roots: Vec::new(),
+        allowed: Vec::new(),
+        variables: Variables::default(),
         allowed_schemes: Vec::new(),
         location_max_chars: LOCATION_MAX_CHARS,
     };
@@ -43,6 +46,8 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
     let database = DatabaseUri::Sqlite(folder.path().join("test.db"));
     let settings = Settings { artifact_root: artifacts.artifact_root().to_string() };
     let store = Store::open(&database, settings, context.clone()).await.expect("a database");
+    let webhooks =
+        Arc::new(Webhooks::new(modelyard_webhooks::Settings::default(), context.clone()));
     let config = ServerConfig {
         serving: Serving::Everything,
         static_prefix: String::new(),
@@ -54,6 +59,10 @@ pub(crate) async fn app(add_routes: impl FnOnce(&mut Routes)) -> (AppState, Rout
     let mut routes = Routes::new("");
     add_routes(&mut routes);
     let (router, list) = routes.finish();
-    let app = AppState::new(config, Services { store, artifacts, context }, list);
+    let app = AppState::new(
+        config,
+        Services { store: Arc::new(store), artifacts, webhooks, context },
+        list,
+    );
     (app.clone(), router.with_state(app), folder)
 }

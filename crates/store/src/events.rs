@@ -5,6 +5,7 @@ use modelyard_protocol::page_token::KeyValue as Key;
 pub use modelyard_protocol::states::RegistryAction as Action;
 
 use crate::rows::{self, Cursor, Page, number, one_more};
+use crate::webhooks::{self, Outbox};
 use crate::{Error, Result, Store, registry};
 
 /// Who changes something, and why.
@@ -72,14 +73,17 @@ impl<'a> NewEvent<'a> {
     }
 }
 
-/// Who does something, and when.
+/// Who does something, and when; and what it takes to tell webhooks of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Deed {
     pub(crate) author: Author,
     pub(crate) at_ms: i64,
+    /// Random bits, from which the ids of deliveries are made.
+    pub(crate) chance: u128,
+    pub(crate) outbox: Outbox,
 }
 
-/// Notes a change and returns its number.
+/// Notes a change, puts it into the outbox of webhooks, and returns its number.
 pub(crate) async fn append(conn: &mut Conn, deed: &Deed, event: &NewEvent<'_>) -> Result<i64> {
     let sql = "INSERT INTO event (at_ms, actor, action, subject, name, prompt, version, key, old, new, \
                run, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id";
@@ -97,7 +101,9 @@ pub(crate) async fn append(conn: &mut Conn, deed: &Deed, event: &NewEvent<'_>) -
         event.run.filter(|run| !run.is_empty()).into(),
         deed.author.reason.as_deref().into(),
     ];
-    Ok(conn.query_one(sql, &row, |row| row.int(0)).await?)
+    let id = conn.query_one(sql, &row, |row| row.int(0)).await?;
+    webhooks::enqueue(conn, deed, event, id).await?;
+    Ok(id)
 }
 
 /// The versions that an alias was set to, in order.

@@ -29,6 +29,7 @@ mod schema;
 mod search;
 mod tags;
 mod trash;
+mod webhooks;
 
 use modelyard_database::{Database, DatabaseUri, Engine, Load};
 use modelyard_protocol::Context;
@@ -57,6 +58,10 @@ pub use run_search::SearchPlan;
 pub use runs::{ModelOutput, NewRun, RunInfo, RunUpdate};
 pub use schema::newest_version as newest_schema_version;
 pub use trash::{TrashItem, TrashKind, TrashQuery, TrashScope};
+pub use webhooks::{
+    Attempt, Claim, Claimed, Delivery, DeliveryQuery, DeliveryState, NewWebhook, Outbox, Verdict,
+    Webhook, WebhookUpdate, sealed_secrets,
+};
 
 use changes::Changes;
 use metric_names::MetricNames;
@@ -68,13 +73,14 @@ pub struct Settings {
     pub artifact_root: String,
 }
 
-/// Experiments, runs, metrics, datasets and logged models, kept in a database.
+/// Experiments, runs, metrics, datasets, models, the registry and its webhooks, kept in a database.
 pub struct Store {
     db: Database,
     context: Context,
     settings: Settings,
     names: MetricNames,
     changes: Changes,
+    outbox: Outbox,
 }
 
 impl Store {
@@ -82,8 +88,14 @@ impl Store {
     /// MLflow's experiment `0`, `Default`.
     pub async fn open(uri: &DatabaseUri, settings: Settings, context: Context) -> Result<Self> {
         let db = Database::open(uri, schema::MIGRATIONS, &context).await?;
-        let store =
-            Self { db, context, settings, names: MetricNames::default(), changes: Changes::new() };
+        let store = Self {
+            db,
+            context,
+            settings,
+            names: MetricNames::default(),
+            changes: Changes::new(),
+            outbox: Outbox::default(),
+        };
         store.create_default_experiment().await?;
         Ok(store)
     }

@@ -88,7 +88,11 @@ pub(crate) fn action(number: i64) -> modelyard_database::Result<RegistryAction> 
     state(number, "action", RegistryAction::from_number)
 }
 
-fn state<T>(number: i64, what: &str, of: fn(i16) -> Option<T>) -> modelyard_database::Result<T> {
+pub(crate) fn state<T>(
+    number: i64,
+    what: &str,
+    of: fn(i16) -> Option<T>,
+) -> modelyard_database::Result<T> {
     i16::try_from(number).ok().and_then(of).ok_or_else(|| {
         modelyard_database::Error::Other(format!("the database holds the unknown {what} {number}"))
     })

@@ -14,6 +14,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "registry",
         schema: include_str!("migrations/0002_registry.sql"),
     },
+    Migration {
+        version: 3,
+        name: "webhooks",
+        schema: include_str!("migrations/0003_webhooks.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "places of model versions",
+        schema: include_str!("migrations/0004_version_places.sql"),
+    },
 ];
 
 /// The version of the schema that this program makes.

@@ -44,16 +44,21 @@ impl Answer {
 
 impl Default for Client {
     fn default() -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
-            .build();
-        Self(config.into())
+        Self::with_patience(PATIENCE)
     }
 }
 
 impl Client {
+    /// A client that waits no longer than this for an answer.
+    pub(crate) fn with_patience(patience: Duration) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(patience))
+            .build();
+        Self(config.into())
+    }
+
     /// Sends a request, with a body unless it is empty.
     ///
     /// # Panics

@@ -1,9 +1,8 @@
 //! A PostgreSQL cluster shared by all test processes, and a fresh database for each test.
 //!
 //! The first process that needs it runs `initdb` and `postgres` under the folder of [`Cluster`];
-//! the others find it there. Every user holds a shared lock on `users` until its process ends,
-//! however it ends; a small shell script waits for the moment when nobody does, stops the cluster
-//! and removes its data. PostgreSQL refuses to run as root, so root runs it as another user.
+//! the others find it there; see `shared`. PostgreSQL refuses to run as root, so root runs it as
+//! another user.
 //!
 //! Where `openssl` is installed the server offers TLS, with a certificate for `localhost` that an
 //! authority of the cluster's own has signed ([`postgres_authority`]).
@@ -11,23 +10,20 @@
 //! The databases sort text by the rules of a language (ICU, `en-US`), as production databases do:
 //! a statement that relies on byte order must say so.
 
-use std::fs::{self, File};
-use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use tokio_postgres::NoTls;
 
 use crate::left_out::{Lack, left_out};
+use crate::shared;
 
 /// A base URL (without database name) of a server to use instead of starting one.
 const OVERRIDE: &str = "MODELYARD_TEST_PG";
-/// How long `postgres` may take until it answers.
-const START: Duration = Duration::from_secs(60);
 /// The file in the cluster's folder that holds the authority's certificate.
 const AUTHORITY: &str = "authority.pem";
 /// What kinds of certificates there are.
@@ -41,21 +37,6 @@ keyUsage = critical, keyCertSign
 basicConstraints = critical, CA:FALSE
 subjectAltName = DNS:localhost
 ";
-/// Stops the cluster when the lock file `$1/users` is free of users; `$2` is the data folder, the
-/// rest starts `postgres`.
-const KEEPER: &str = r#"
-root=$1; data=$2; shift 2
-"$@" & server=$!
-while sleep 5; do
-    kill -0 "$server" 2>/dev/null || exit 1
-    exec 9>>"$root/users"
-    if flock --nonblock --exclusive 9; then
-        kill -QUIT "$server"; wait "$server"; rm -rf "$data" "$root/url"; exit 0
-    fi
-    exec 9>&-
-done
-"#;
-
 /// The URL of a fresh, empty database, or `None`, noted by [`left_out`], where PostgreSQL is not
 /// installed. The database is dropped some time after the test process has ended.
 ///
@@ -117,61 +98,25 @@ impl Cluster {
     fn join() -> Option<String> {
         let tools = find_tools()?;
         let root = Self::root();
-        fs::create_dir_all(&root).expect("create the cluster's folder");
-        let owner = fs::metadata(&root).expect("stat the cluster's folder").uid();
-        assert_eq!(owner, own_uid(), "{} belongs to somebody else", root.display());
-        let cluster = Self { root, tools };
-        // Users first: from here on nobody stops a cluster that runs. The file must stay open
-        // until the process ends, which releases the lock.
-        let users = cluster.lock_file("users");
-        users.lock_shared().expect("lock `users`");
-        std::mem::forget(users);
-        let starting = cluster.lock_file("starting");
-        starting.lock().expect("lock `starting`");
-        let url = fs::read_to_string(cluster.root.join("url")).ok().filter(|url| answers(url));
-        Some(url.unwrap_or_else(|| cluster.start()))
+        let cluster = Self { root: root.clone(), tools };
+        Some(shared::join(&root, answers, |data| cluster.start(data)))
     }
 
     fn root() -> PathBuf {
-        std::env::temp_dir().join(format!("modelyard-test-postgres-2-{}", own_uid()))
+        shared::root("postgres-2")
     }
 
-    fn lock_file(&self, name: &str) -> File {
-        let path = self.root.join(name);
-        File::options().create(true).append(true).open(path).expect("open a lock file")
-    }
-
-    /// Starts a new cluster; the caller holds both locks.
-    fn start(&self) -> String {
-        self.remove_leftovers();
-        let data = self.root.join(format!("data-{}", std::process::id()));
-        fs::create_dir(&data).expect("create the data folder");
+    /// Starts a new cluster in an empty folder.
+    fn start(&self, data: &Path) -> String {
         let account = Account::for_postgres();
         if let Some(account) = &account {
-            chown(&data, Some(account.uid), Some(account.gid)).expect("chown the data folder");
+            chown(data, Some(account.uid), Some(account.gid)).expect("chown the data folder");
         }
-        self.initdb(&data, account.as_ref());
-        let port = free_port();
-        let url = format!("postgresql://postgres@127.0.0.1:{port}");
-        let certificate = self.certify(&data, account.as_ref());
-        self.spawn(&data, port, certificate, account.as_ref());
-        let deadline = Instant::now() + START;
-        while !answers(&url) {
-            let log = self.root.join("log");
-            assert!(Instant::now() < deadline, "postgres does not answer; see {}", log.display());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        fs::write(self.root.join("url"), &url).expect("write the cluster's URL");
-        url
-    }
-
-    fn remove_leftovers(&self) {
-        for entry in fs::read_dir(&self.root).expect("list the cluster's folder").flatten() {
-            if entry.file_name().to_string_lossy().starts_with("data-") {
-                // A leftover that cannot be removed does no harm.
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
+        self.initdb(data, account.as_ref());
+        let port = shared::free_port();
+        let certificate = self.certify(data, account.as_ref());
+        self.spawn(data, port, certificate, account.as_ref());
+        format!("postgresql://postgres@127.0.0.1:{port}")
     }
 
     fn initdb(&self, data: &Path, account: Option<&Account>) {
@@ -220,14 +165,10 @@ impl Cluster {
         made
     }
 
-    /// Starts the keeper, which starts `postgres`, detached from this process and its terminal.
+    /// Starts `postgres`.
     fn spawn(&self, data: &Path, port: u16, tls: bool, account: Option<&Account>) {
-        let log = File::create(self.root.join("log")).expect("create the log");
-        let server = as_user(account, &self.tools.join("postgres"));
-        let mut keeper = Command::new("setsid");
-        keeper.args(["--fork", "sh", "-c", KEEPER, "keeper"]).arg(&self.root).arg(data);
-        keeper.arg(server.get_program()).args(server.get_args());
-        keeper.arg("-D").arg(data).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
+        let mut server = as_user(account, &self.tools.join("postgres"));
+        server.arg("-D").arg(data).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
         for setting in [
             // Losing the data of a test in a power failure harms nobody.
             "fsync=off",
@@ -238,16 +179,10 @@ impl Cluster {
             "log_min_messages=warning",
             if tls { "ssl=on" } else { "ssl=off" },
         ] {
-            keeper.args(["-c", setting]);
+            server.args(["-c", setting]);
         }
-        keeper.stdin(Stdio::null()).stdout(log.try_clone().expect("share the log")).stderr(log);
-        let status = keeper.current_dir("/").status().expect("run setsid");
-        assert!(status.success(), "setsid failed: {status}");
+        shared::keep(&self.root, data, "QUIT", &server);
     }
-}
-
-fn own_uid() -> u32 {
-    fs::metadata("/proc/self").expect("read /proc/self").uid()
 }
 
 /// The account PostgreSQL runs under when the tests run as root.
@@ -258,7 +193,7 @@ struct Account {
 
 impl Account {
     fn for_postgres() -> Option<Self> {
-        if own_uid() != 0 {
+        if shared::own_uid() != 0 {
             return None;
         }
         let passwd = fs::read_to_string("/etc/passwd").expect("read /etc/passwd");
@@ -287,11 +222,6 @@ fn find_tools() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     folders.extend(versions.map(|version| version.path().join("bin")));
     folders.into_iter().find(|dir| dir.join("initdb").exists() && dir.join("postgres").exists())
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bind a free port");
-    listener.local_addr().expect("read the port").port()
 }
 
 fn answers(base: &str) -> bool {

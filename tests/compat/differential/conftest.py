@@ -24,6 +24,8 @@ PROFILES = {
 }
 
 SCENARIOS = corpus.load()
+# What webhooks' secrets are encrypted with.
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 
 def pytest_addoption(parser):
@@ -74,7 +76,13 @@ class Replays:
         if profile not in self.servers:
             pair = (
                 launch("mlflow", self.folder / profile / "mlflow", PROFILES[profile]),
-                launch(self.subject, self.folder / profile / "subject", self._flags(profile)),
+                launch(
+                    self.subject,
+                    self.folder / profile / "subject",
+                    self._flags(profile),
+                    # Without a file of the database no key can lie beside it.
+                    {"MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": KEY} if self.store else None,
+                ),
             )
             self.servers[profile] = pair
             for server in pair:

@@ -104,7 +104,7 @@ test('goes anywhere through the palette, and a dialog gives the focus back', asy
   await page.goto(server.url);
   await page.getByRole('grid', { name: 'Experiments' }).waitFor();
   await keyboard.press('Control+k');
-  await page.getByRole('combobox', { name: 'Experiment name or run id' }).waitFor();
+  await page.getByRole('combobox', { name: 'Name of an experiment or model, or run id' }).waitFor();
   await keyboard.type('by key');
   await page.getByRole('option', { name: /by keyboard/ }).waitFor();
   await page.getByRole('option', { name: /Default/ }).waitFor({ state: 'detached' });

@@ -1,9 +1,10 @@
 // Modelyard's own API, typed from its OpenAPI document.
 import createClient from 'openapi-fetch';
+import { authorship } from './actor.svelte';
 import { errorFrom, reach } from './error';
 import type { components, paths } from './schema';
 
-type Schemas = components['schemas'];
+export type Schemas = components['schemas'];
 export type ServerInfo = Schemas['Server'];
 export type Experiment = Schemas['Experiment'];
 export type Run = Schemas['Run'];
@@ -16,12 +17,18 @@ export type SearchRuns = Schemas['SearchRuns'];
 /** The server's root with a slash at its end: where `<base href>` points. */
 export const serverRoot = (): string => new URL('.', document.baseURI).href;
 
-const client = createClient<paths>({
+export const client = createClient<paths>({
   baseUrl: serverRoot().replace(/\/$/, ''),
-  fetch: (request) => reach(request),
+  fetch: (request) => {
+    if (request.method !== 'GET') {
+      for (const [name, value] of Object.entries(authorship())) request.headers.set(name, value);
+    }
+    return reach(request);
+  },
 });
 
-async function unwrap<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+/** The answer's data, or its error thrown. */
+export async function unwrap<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   const { data, error, response } = await answer;
   if (data === undefined) throw errorFrom(response.status, error);
   return data;

@@ -1,4 +1,5 @@
 // The part of MLflow's REST API that the pages use. Field names are MLflow's.
+import { authorship } from './actor.svelte';
 import { errorFrom, reach } from './error';
 
 export interface KeyValue {
@@ -78,7 +79,7 @@ export interface FileInfo {
   file_size?: number;
 }
 
-type Query = Record<string, string | undefined>;
+export type Query = Record<string, string | undefined>;
 
 /** An address below MLflow's API, relative to the server's root. */
 export function mlflowUrl(path: string, query: Query = {}): string {
@@ -87,10 +88,18 @@ export function mlflowUrl(path: string, query: Query = {}): string {
   return new URL(`ajax-api/2.0/mlflow/${path}${search ? `?${search}` : ''}`, document.baseURI).href;
 }
 
-async function call<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const init: RequestInit = { method, signal };
+interface Asked {
+  body?: unknown;
+  /** Why something is changed; kept in the audit trail. */
+  reason?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Calls an address of MLflow's API and reads its JSON. */
+export async function call<T>(method: string, url: string, { body, reason, signal }: Asked = {}): Promise<T> {
+  const init: RequestInit = { method, signal: signal ?? null };
   if (body !== undefined) {
-    init.headers = { 'Content-Type': 'application/json' };
+    init.headers = { 'Content-Type': 'application/json', ...authorship(reason) };
     init.body = JSON.stringify(body);
   }
   const answer = await reach(url, init);
@@ -109,10 +118,9 @@ function parse(text: string): unknown {
 }
 
 const get = <T>(path: string, query: Query, signal?: AbortSignal): Promise<T> =>
-  call('GET', mlflowUrl(path, query), undefined, signal);
+  call('GET', mlflowUrl(path, query), { signal });
 
-const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
-  call('POST', mlflowUrl(path), body, signal);
+const post = <T>(path: string, body: unknown): Promise<T> => call('POST', mlflowUrl(path), { body });
 
 export async function getExperiment(experimentId: string, signal?: AbortSignal): Promise<ExperimentInfo> {
   const query = { experiment_id: experimentId };

@@ -281,6 +281,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/modelyard/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what a webhook was told and is to be told, the newest first. Old entries are removed after 30 days, and
+         *     beyond the newest 10,000.
+         */
+        get: operations["webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/modelyard/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a delivery into the outbox again, whatever became of it, with the same id and body. */
+        post: operations["redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -346,6 +383,57 @@ export interface components {
              */
             run_count: number;
         };
+        /** @description A page of deliveries, the newest first. */
+        Deliveries: {
+            deliveries: components["schemas"]["Delivery"][];
+            /** @description Absent on the last page. */
+            next_page_token?: string | null;
+        };
+        /** @description What a webhook was told, or is to be told. */
+        Delivery: {
+            /**
+             * Format: int64
+             * @description Attempts that were made since it was put into the outbox.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description When it happened, milliseconds since the Unix epoch.
+             */
+            creation_timestamp: number;
+            /** @description What the receiver finds in `X-MLflow-Delivery-Id`, the same for all attempts. */
+            delivery_id: string;
+            /** @description Why the last attempt failed. */
+            error_message?: string | null;
+            /** @description Such as `model_version.created`. */
+            event: string;
+            /**
+             * Format: int64
+             * @description When the last ended, milliseconds since the Unix epoch.
+             */
+            last_attempt_timestamp?: number | null;
+            /**
+             * Format: int64
+             * @description When the next may be made, milliseconds since the Unix epoch. Absent while it waits for an earlier one of
+             *     the same model, is being attempted, or rests with its webhook.
+             */
+            next_attempt_timestamp?: number | null;
+            /** @description The body, as it is sent. */
+            payload: string;
+            /** @description The beginning of what was answered last. */
+            response_body?: string | null;
+            /**
+             * Format: int64
+             * @description The HTTP status that was answered last.
+             */
+            response_status?: number | null;
+            state: components["schemas"]["DeliveryState"];
+        };
+        /**
+         * @description How far a delivery is.
+         * @enum {string}
+         */
+        DeliveryState: "PENDING" | "DELIVERED" | "FAILED";
         /** @description What every request is answered with that cannot be served: MLflow's form of an error. */
         Error: {
             /** @description Such as `INVALID_PARAMETER_VALUE`. */
@@ -1122,6 +1210,8 @@ export interface operations {
             query?: {
                 /** @description Remove it even if its artifacts are where the server does not reach, and leave those. */
                 leave_unreachable_artifacts?: boolean;
+                /** @description Remove it even if a version of a registered model has its artifacts, and so loses them. */
+                even_if_registered?: boolean;
             };
             header?: never;
             path: {
@@ -1138,6 +1228,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those that are so far. */
+                state?: components["schemas"]["DeliveryState"];
+                /** @description Where to go on: the `next_page_token` of the previous answer. */
+                page_token?: string;
+                /** @description 1 to 1000; 100 unless said otherwise. */
+                max_results?: number;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deliveries"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
             };
             default: {
                 headers: {

@@ -12,8 +12,11 @@ export function looksLikeFilter(text: string): boolean {
 export function nameOrFilter(text: string, nameField: string): string {
   const trimmed = text.trim();
   if (trimmed === '' || looksLikeFilter(trimmed)) return trimmed;
-  return `${nameField} ILIKE ${quote(`%${trimmed}%`)}`;
+  return containing(trimmed, nameField);
 }
+
+/** A filter that finds names containing the text, whatever the text looks like. */
+export const containing = (text: string, nameField: string): string => `${nameField} ILIKE ${quote(`%${text}%`)}`;
 
 /** The language has no escape inside quotes: the other quote is used, and `_` where both occur. */
 export function quote(text: string): string {

@@ -87,7 +87,7 @@ function onClick(event: MouseEvent): void {
   const url = new URL(link.href);
   if (url.origin !== window.location.origin || !url.pathname.startsWith(base())) return;
   // The API's own addresses are downloads and documents, not pages.
-  if (/^(?:api|ajax-api|get-artifact)(?:\/|$)/.test(url.pathname.slice(base().length))) return;
+  if (/^(?:api|ajax-api|get-artifact|model-versions)(?:\/|$)/.test(url.pathname.slice(base().length))) return;
   event.preventDefault();
   navigate(url.pathname + url.search);
 }

@@ -9,6 +9,15 @@ describe('routes', () => {
     ['experiments/7/runs/ab/metrics', { page: 'run', experimentId: '7', runId: 'ab', tab: 'metrics' }],
     ['runs/ab/artifacts', { page: 'run', experimentId: undefined, runId: 'ab', tab: 'artifacts' }],
     ['experiments/7/models/m-1', { page: 'model', experimentId: '7', modelId: 'm-1' }],
+    ['models', { page: 'models' }],
+    ['models/churn', { page: 'registered', name: 'churn', tab: 'versions' }],
+    ['models/churn/history', { page: 'registered', name: 'churn', tab: 'history' }],
+    ['models/churn/compare', { page: 'compare', name: 'churn' }],
+    ['models/churn/versions/3', { page: 'version', name: 'churn', version: '3', tab: 'overview' }],
+    ['models/churn/versions/3/artifacts', { page: 'version', name: 'churn', version: '3', tab: 'artifacts' }],
+    ['trash', { page: 'trash' }],
+    ['webhooks', { page: 'webhooks' }],
+    ['webhooks/ab', { page: 'webhook', webhookId: 'ab' }],
   ];
 
   it.each(known)('%s there and back', (path, route) => {
@@ -26,7 +35,7 @@ describe('routes', () => {
     expect(parseRoute('experiments/7/')).toEqual({ page: 'experiment', experimentId: '7' });
   });
 
-  it.each(['nothing', 'experiments/1/nothing', 'experiments/1/runs/a/metrics/b', 'experiments/1/models'])(
+  it.each(['nothing', 'experiments/1/nothing', 'experiments/1/runs/a/metrics/b', 'experiments/1/models', 'models/a/b', 'models/a/versions/1/b', 'trash/1'])(
     '%s is no page',
     (path) => expect(parseRoute(path)).toEqual({ page: 'unknown', path }),
   );
@@ -46,6 +55,7 @@ describe("addresses of MLflow's pages", () => {
     ['#/experiments/1/models/m-9', 'experiments/1/models/m-9'],
     ['#/', 'experiments'],
     ['#/models/x', 'models/x'],
+    ['#/models/x/versions/3', 'models/x/versions/3'],
   ])('%s', (hash, path) => expect(pathOfMlflowHash(hash)).toBe(path));
 
   it('leaves other fragments alone', () => {

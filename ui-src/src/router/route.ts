@@ -3,11 +3,24 @@
 export const RUN_TABS = ['overview', 'metrics', 'artifacts'] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
+export const REGISTERED_TABS = ['versions', 'history'] as const;
+export type RegisteredTab = (typeof REGISTERED_TABS)[number];
+
+export const VERSION_TABS = ['overview', 'artifacts', 'history'] as const;
+export type VersionTab = (typeof VERSION_TABS)[number];
+
 export type Route =
   | { page: 'experiments' }
   | { page: 'experiment'; experimentId: string }
   | { page: 'run'; experimentId: string | undefined; runId: string; tab: RunTab }
   | { page: 'model'; experimentId: string; modelId: string }
+  | { page: 'models' }
+  | { page: 'registered'; name: string; tab: RegisteredTab }
+  | { page: 'version'; name: string; version: string; tab: VersionTab }
+  | { page: 'compare'; name: string }
+  | { page: 'trash' }
+  | { page: 'webhooks' }
+  | { page: 'webhook'; webhookId: string }
   | { page: 'unknown'; path: string };
 
 /** The route of a path such as `experiments/1/runs/8f3c/metrics`. */
@@ -15,6 +28,10 @@ export function parseRoute(path: string): Route {
   const parts = path.split('/').filter((part) => part !== '').map(decode);
   const [first, experimentId, kind, id, tab, more] = parts;
   if (first === undefined || (first === 'experiments' && experimentId === undefined)) return { page: 'experiments' };
+  if (first === 'models') return registryRoute(parts.slice(1)) ?? { page: 'unknown', path };
+  if (first === 'trash' && parts.length === 1) return { page: 'trash' };
+  if (first === 'webhooks' && parts.length === 1) return { page: 'webhooks' };
+  if (first === 'webhooks' && experimentId !== undefined && parts.length === 2) return { page: 'webhook', webhookId: experimentId };
   if (first === 'runs' && experimentId !== undefined && parts.length <= 3) {
     return { page: 'run', experimentId: undefined, runId: experimentId, tab: runTab(kind) };
   }
@@ -24,6 +41,17 @@ export function parseRoute(path: string): Route {
     if (kind === 'models' && id !== undefined && tab === undefined) return { page: 'model', experimentId, modelId: id };
   }
   return { page: 'unknown', path };
+}
+
+/** `models`, `models/churn/history`, `models/churn/versions/3/artifacts`, as MLflow's pages have it, too. */
+function registryRoute([name, kind, version, tab, more]: string[]): Route | undefined {
+  if (name === undefined) return { page: 'models' };
+  if (kind === undefined || (kind === 'versions' && version === undefined)) return { page: 'registered', name, tab: 'versions' };
+  if (kind === 'compare' && version === undefined) return { page: 'compare', name };
+  if (kind === 'history' && version === undefined) return { page: 'registered', name, tab: 'history' };
+  const found = tab === undefined ? 'overview' : VERSION_TABS.find((each) => each === tab);
+  if (kind !== 'versions' || version === undefined || found === undefined || more !== undefined) return undefined;
+  return { page: 'version', name, version, tab: found };
 }
 
 /** The path of a route. */
@@ -41,6 +69,18 @@ export function pathOf(route: Exclude<Route, { page: 'unknown' }>): string {
     }
     case 'model':
       return `experiments/${part(route.experimentId)}/models/${part(route.modelId)}`;
+    case 'registered':
+      return `models/${part(route.name)}${route.tab === 'versions' ? '' : `/${route.tab}`}`;
+    case 'version':
+      return `models/${part(route.name)}/versions/${part(route.version)}${route.tab === 'overview' ? '' : `/${route.tab}`}`;
+    case 'compare':
+      return `models/${part(route.name)}/compare`;
+    case 'models':
+    case 'trash':
+    case 'webhooks':
+      return route.page;
+    case 'webhook':
+      return `webhooks/${part(route.webhookId)}`;
   }
 }
 

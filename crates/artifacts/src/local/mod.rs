@@ -11,7 +11,6 @@ mod delete;
 mod journal;
 mod list;
 mod multipart;
-mod portion;
 mod read;
 mod spares;
 mod staged;
@@ -33,7 +32,7 @@ use self::work::Work;
 use crate::error::{Error, Result};
 use crate::path::{ArtifactPath, RESERVED_NAME};
 
-pub use self::multipart::{PART_MAX_BYTES, PARTS_MAX, UploadId};
+pub use self::multipart::{PART_MAX_BYTES, PARTS_MAX};
 
 /// Locks that keep two uploads to one path in order. Uploads to different paths share one rarely.
 const TURNS: usize = 1024;

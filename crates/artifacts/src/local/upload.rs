@@ -6,12 +6,12 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::task::JoinHandle;
 
-use super::portion::Portion;
 use super::staged::Staged;
 use super::tree::{self, Parent};
 use super::{Inner, LocalRepository, run_blocking};
 use crate::error::{Cause, Error, Result};
 use crate::path::ArtifactPath;
+use crate::portion::Portion;
 
 /// Files up to this size, in bytes, go through the journal. Beyond it, writing everything twice
 /// costs more than the commits of the file system that this saves.

@@ -112,7 +112,8 @@ pub(crate) async fn put(repository: &Repository, name: &str, data: &[u8]) -> Res
 
 pub(crate) async fn get(repository: &Repository, name: &str) -> Result<Vec<u8>, Error> {
     let file = repository.open(&path(name)).await?;
-    let parts: Vec<Bytes> = file.into_stream(0..u64::MAX).try_collect().await.expect("read");
+    let parts: Vec<Bytes> =
+        file.into_stream(0..u64::MAX).await.expect("opened").try_collect().await.expect("read");
     Ok(parts.concat())
 }
 

@@ -73,6 +73,7 @@ async fn a_file_that_shrinks_while_it_is_read_ends_in_an_error() {
     let file = repository.open(&path("f")).await.expect("there");
     let on_disk = fs::OpenOptions::new().write(true).open(fixture.root().join("f"));
     on_disk.expect("opened").set_len(1 << 20).expect("cut");
-    let outcome: Result<Vec<Bytes>, _> = file.into_stream(0..u64::MAX).try_collect().await;
+    let outcome: Result<Vec<Bytes>, _> =
+        file.into_stream(0..u64::MAX).await.expect("opened").try_collect().await;
     assert_eq!(outcome.expect_err("short").kind(), io::ErrorKind::UnexpectedEof);
 }

@@ -1,13 +1,15 @@
 //! Checking a backup, without changing anything in it.
 
 use std::path::Path;
+use std::pin::pin;
 
-use modelyard_artifacts::{ArtifactPath, Repository, Walk};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use modelyard_artifacts::{ArtifactFile, ArtifactPath, Repository, Variables, Walk};
 use modelyard_database::Engine;
 use modelyard_protocol::Context;
 
 use super::manifest::{self, Manifest, StoreCopy};
-use super::{ARTIFACTS, digest, digest_of, postgres, repository};
+use super::{ARTIFACTS, PARALLEL, digest, digest_of, postgres, repository, webhook_key};
 
 /// What was found wrong: the first findings, and how many there are.
 #[derive(Debug, Default)]
@@ -28,12 +30,14 @@ impl Findings {
     }
 }
 
-/// Checks the database and every file of a backup against its manifest.
+/// Checks the database and every file of a backup against its manifest; and whether the artifacts that are only
+/// listed are in their buckets, with their sizes.
 ///
 /// # Errors
 /// If the manifest or a list cannot be read; all else is a finding.
 pub(crate) async fn check(
     backup: &Path,
+    variables: &Variables,
     context: &Context,
 ) -> anyhow::Result<(Manifest, Findings)> {
     let (manifest, _) = Manifest::read(backup)?;
@@ -41,8 +45,17 @@ pub(crate) async fn check(
     if let Err(error) = check_database(backup, &manifest).await {
         findings.add(format!("{}: {error:#}", manifest.database.file));
     }
-    for store in manifest.stores.iter().filter(|store| store.copied) {
-        if let Err(error) = check_store(backup, store, context, &mut findings).await {
+    if let Some(key) = &manifest.webhook_secrets.key
+        && let Err(error) = webhook_key::check(backup, key)
+    {
+        findings.add(format!("{}: {error:#}", key.file));
+    }
+    for store in &manifest.stores {
+        let checked = match store.copied {
+            true => check_store(backup, store, context, &mut findings).await,
+            false => check_bucket(backup, store, variables, &mut findings).await,
+        };
+        if let Err(error) = checked {
             findings.add(format!("{error:#}"));
         }
     }
@@ -130,6 +143,38 @@ async fn check_store(
     Ok(())
 }
 
+/// Looks for what the list of a bucket names; what came later is no finding.
+async fn check_bucket(
+    backup: &Path,
+    store: &StoreCopy,
+    variables: &Variables,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let lines = Manifest::list(backup, store)?;
+    let bucket = Repository::of_bucket(&store.location, variables)?;
+    // Once, instead of for every file.
+    bucket.check().await?;
+    let bucket = &bucket;
+    let looks = stream::iter(lines).map(async |line| {
+        let line = line?;
+        let found = open_file(bucket, &line.path, line.size_bytes).await;
+        anyhow::Ok(found.err().map(|fault| (line.path, fault)))
+    });
+    let mut looks = pin!(looks.buffered(PARALLEL));
+    while let Some(fault) = looks.try_next().await? {
+        match fault {
+            None => {}
+            Some((path, Fault::Missing)) => {
+                findings.add(format!("{}/{path}: it is missing", store.location));
+            }
+            Some((path, Fault::Other(why))) => {
+                findings.add(format!("{}/{path}: {why}", store.location));
+            }
+        }
+    }
+    Ok(())
+}
+
 enum Fault {
     Missing,
     Other(String),
@@ -141,6 +186,20 @@ async fn check_file(
     size_bytes: u64,
     sha256: Option<&str>,
 ) -> Result<(), Fault> {
+    let file = open_file(repository, path, size_bytes).await?;
+    match digest_of(file).await {
+        Ok(found) if Some(found.as_str()) == sha256 => Ok(()),
+        Ok(_) => Err(Fault::Other("it is damaged: its checksum is another".to_owned())),
+        Err(error) => Err(Fault::Other(error.to_string())),
+    }
+}
+
+/// A file that has the size it should have.
+async fn open_file(
+    repository: &Repository,
+    path: &str,
+    size_bytes: u64,
+) -> Result<ArtifactFile, Fault> {
     let path = ArtifactPath::parse(path).map_err(|error| Fault::Other(error.to_string()))?;
     let file = match repository.open(&path).await {
         Ok(file) => file,
@@ -151,9 +210,5 @@ async fn check_file(
         let size = file.size_bytes;
         return Err(Fault::Other(format!("it has {size} bytes instead of {size_bytes}")));
     }
-    match digest_of(file).await {
-        Ok(found) if Some(found.as_str()) == sha256 => Ok(()),
-        Ok(_) => Err(Fault::Other("it is damaged: its checksum is another".to_owned())),
-        Err(error) => Err(Fault::Other(error.to_string())),
-    }
+    Ok(file)
 }

@@ -13,7 +13,9 @@ use modelyard_protocol::Context;
 
 use super::folder::{Unfinished, sync_folder_of};
 use super::manifest::{DatabaseCopy, FORMAT, Listed, MANIFEST, Manifest, StoreCopy, StoreName};
-use super::{ARTIFACTS, DATABASE, LISTS, PARALLEL, copy_file, digest, postgres, repository};
+use super::{
+    ARTIFACTS, DATABASE, LISTS, PARALLEL, copy_file, digest, postgres, repository, webhook_key,
+};
 use crate::config::Data;
 
 /// Writes a backup to a new folder.
@@ -30,18 +32,25 @@ pub(crate) async fn create(
     let begun_ms = context.now_ms();
     // First the database: what it names was uploaded before.
     let database = copy_database(data, folder).await?;
+    let webhook_secrets = webhook_key::copy(data, &copied(data, folder, &database), folder).await?;
     let artifacts = {
         let (config, context) = (data.artifacts.clone(), context.clone());
         tokio::task::spawn_blocking(move || Repositories::open(config, &context)).await??
     };
     fs::create_dir(folder.join(LISTS))?;
     let mut stores = Vec::new();
+    let mut not_included = data.artifacts.allowed.clone();
     for (role, source) in artifacts.own() {
         let name = StoreName::from(role);
-        let location = match source.local_folder() {
-            Some(local) => local.display().to_string(),
-            None => data.artifacts.destination.clone().unwrap_or_default(),
-        };
+        let location = source.location();
+        // Clients may go to the root with credentials that this machine has not.
+        if name == StoreName::Root
+            && source.local_folder().is_none()
+            && let Err(error) = source.check().await
+        {
+            not_included.push(format!("{location} ({error})"));
+            continue;
+        }
         stores.push(copy_store(&source, name, location, folder, context).await?);
     }
     let manifest = Manifest {
@@ -49,13 +58,9 @@ pub(crate) async fn create(
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         begun_ms,
         database,
+        webhook_secrets,
         stores,
-        not_included: data
-            .artifacts
-            .local_roots
-            .iter()
-            .map(|it| it.display().to_string())
-            .collect(),
+        not_included,
     };
     write_manifest(folder, &manifest)?;
     unfinished.finish()?;
@@ -92,6 +97,14 @@ async fn copy_database(data: &Data, folder: &Path) -> anyhow::Result<DatabaseCop
     sync_folder_of(&target)?;
     let (size_bytes, sha256) = digest::of_file(&target)?;
     Ok(DatabaseCopy { engine: engine.name().to_owned(), file, size_bytes, sha256, schema_version })
+}
+
+/// What can be read in place of the database: its copy, if it is one of SQLite.
+fn copied(data: &Data, folder: &Path, copy: &DatabaseCopy) -> DatabaseUri {
+    match &data.database {
+        DatabaseUri::Sqlite(_) => DatabaseUri::Sqlite(folder.join(&copy.file)),
+        DatabaseUri::Postgres(url) => DatabaseUri::Postgres(url.clone()),
+    }
 }
 
 /// Copies a store of this machine; lists another.

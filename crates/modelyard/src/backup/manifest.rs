@@ -24,8 +24,11 @@ pub(crate) struct Manifest {
     /// When the backup began: everything acknowledged before is in it. Milliseconds since the epoch.
     pub(crate) begun_ms: i64,
     pub(crate) database: DatabaseCopy,
+    #[serde(default)]
+    pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) stores: Vec<StoreCopy>,
-    /// Folders of `--allow-artifact-location`, of which the backup holds nothing.
+    /// Locations of `--allow-artifact-location`, and a root that only clients reach, of which the backup holds
+    /// nothing.
     #[serde(default)]
     pub(crate) not_included: Vec<String>,
 }
@@ -40,6 +43,32 @@ pub(crate) struct DatabaseCopy {
     pub(crate) size_bytes: u64,
     pub(crate) sha256: String,
     pub(crate) schema_version: i64,
+}
+
+/// The secrets of webhooks in the database.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct WebhookSecrets {
+    /// How many there are.
+    pub(crate) count: u64,
+    /// What opens them; absent where it is kept elsewhere, or was never made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<KeyCopy>,
+}
+
+impl WebhookSecrets {
+    /// How many there are that nothing in the backup opens.
+    pub(crate) fn closed(&self) -> u64 {
+        if self.key.is_some() { 0 } else { self.count }
+    }
+}
+
+/// The copy of the key of webhooks' secrets.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeyCopy {
+    /// The file, from the folder of the backup on.
+    pub(crate) file: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) sha256: String,
 }
 
 /// The copy, or the list, of a store of artifacts.

@@ -124,13 +124,16 @@ fn is_there(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.len() > 0)
 }
 
-/// How many artifacts are in the server's own stores.
+/// How many artifacts are in the server's own folders; those in buckets are in no backup.
 async fn count(data: &Data, context: &Context) -> anyhow::Result<u64> {
     let (config, context) = (data.artifacts.clone(), context.clone());
     let artifacts =
         tokio::task::spawn_blocking(move || Repositories::open(config, &context)).await??;
     let mut count = 0;
     for (_, store) in artifacts.own() {
+        if store.local_folder().is_none() {
+            continue;
+        }
         let mut walk = Walk::new(&store, None);
         while walk.next().await?.is_some() {
             count += 1;

@@ -1,5 +1,5 @@
-//! Backups: a folder with a copy of the database, copies of the artifacts, and a manifest with the checksums of
-//! all.
+//! Backups: a folder with a copy of the database and of the key beside it, copies of the artifacts, and a manifest
+//! with the checksums of all.
 //!
 //! What a backup holds, though the server goes on writing: the database as it was at one moment, in which is
 //! everything that was acknowledged before; and of the artifacts, which are copied after that moment, all that
@@ -14,11 +14,13 @@ pub(crate) mod manifest;
 pub(crate) mod marker;
 pub(crate) mod postgres;
 pub(crate) mod restore;
+mod webhook_key;
 
 use modelyard_artifacts::{ArtifactFile, ArtifactPath, Repository};
 use modelyard_protocol::Context;
 
 use self::digest::Digest;
+use crate::config::WEBHOOK_KEY;
 
 /// The folder of a backup that holds the database.
 const DATABASE: &str = "database";
@@ -45,17 +47,17 @@ async fn copy_file(
     use futures_util::TryStreamExt as _;
     let size_bytes = file.size_bytes;
     let mut digest = Digest::new();
-    let bytes = file.into_stream(0..size_bytes).inspect_ok(|bytes| digest.add(bytes));
+    let bytes = file.into_stream(0..size_bytes).await?.inspect_ok(|bytes| digest.add(bytes));
     let stored = target.upload(path, Some(size_bytes), Box::pin(bytes)).await?;
     Ok((stored, digest.finish()))
 }
 
 /// The checksum of a file that was opened.
-async fn digest_of(file: ArtifactFile) -> std::io::Result<String> {
+async fn digest_of(file: ArtifactFile) -> anyhow::Result<String> {
     use futures_util::TryStreamExt as _;
     let mut digest = Digest::new();
     let size_bytes = file.size_bytes;
-    let mut bytes = Box::pin(file.into_stream(0..size_bytes));
+    let mut bytes = Box::pin(file.into_stream(0..size_bytes).await?);
     while let Some(bytes) = bytes.try_next().await? {
         digest.add(&bytes);
     }

@@ -13,7 +13,9 @@ use modelyard_protocol::Context;
 use super::folder::{first_in, sync_folder_of};
 use super::manifest::{self, Listed, Manifest, StoreName};
 use super::marker::{MARKER, Marker, unfinished_database};
-use super::{ARTIFACTS, PARALLEL, check, copy_file, digest, digest_of, postgres, repository};
+use super::{
+    ARTIFACTS, PARALLEL, check, copy_file, digest, digest_of, postgres, repository, webhook_key,
+};
 use crate::config::Data;
 use crate::exit::Usage;
 
@@ -38,6 +40,7 @@ pub(crate) async fn restore(
     }
     let database = check::check_database(backup, &manifest).await;
     database.with_context(|| format!("the backup's {}", manifest.database.file))?;
+    webhook_key::check_place(data, backup, &manifest)?;
     let resumed = may_go_on(data, backup, &manifest_sha256)?;
     if !resumed {
         check_empty(data).await?;
@@ -47,6 +50,7 @@ pub(crate) async fn restore(
         marker.put(data)?;
     }
     restore_artifacts(data, backup, &manifest, resumed, context).await?;
+    webhook_key::restore(data, backup, &manifest)?;
     restore_database(data, backup, &manifest).await?;
     Marker::remove(data)?;
     Ok(manifest)

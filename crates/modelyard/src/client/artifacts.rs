@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -93,7 +93,7 @@ impl Client {
         size: u64,
         sent: Sent<'_>,
     ) -> Result<(), Error> {
-        let source = FileSource { path: file, size, sent, failure: RefCell::default() };
+        let source = FileSource::new(file, 0, size, sent);
         let mut headers = vec![
             (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
             (header::CONTENT_LENGTH, size.to_string()),
@@ -121,15 +121,21 @@ fn proxy(path: &str) -> String {
     format!("{PROXY}/{}", segments.join("/"))
 }
 
-/// A file to be sent.
-struct FileSource<'a> {
+/// A file to be sent, or a part of it.
+pub(super) struct FileSource<'a> {
     path: &'a Path,
+    /// Where it begins, in bytes.
+    offset: u64,
     size: u64,
     sent: Sent<'a>,
     failure: RefCell<Option<io::Error>>,
 }
 
-impl FileSource<'_> {
+impl<'a> FileSource<'a> {
+    pub(super) fn new(path: &'a Path, offset: u64, size: u64, sent: Sent<'a>) -> Self {
+        Self { path, offset, size, sent, failure: RefCell::default() }
+    }
+
     fn error(&self, cause: io::Error) -> Error {
         Error::LocalFile { path: self.path.display().to_string(), cause }
     }
@@ -137,7 +143,8 @@ impl FileSource<'_> {
 
 impl Source for FileSource<'_> {
     fn open(&self) -> Result<Box<dyn Read + '_>, Error> {
-        let inner = File::open(self.path).map_err(|cause| self.error(cause))?;
+        let mut inner = File::open(self.path).map_err(|cause| self.error(cause))?;
+        inner.seek(io::SeekFrom::Start(self.offset)).map_err(|cause| self.error(cause))?;
         (self.sent)(0).map_err(|cause| self.error(cause))?;
         Ok(Box::new(Outgoing { source: self, inner, position: 0 }))
     }

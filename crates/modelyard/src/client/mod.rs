@@ -12,11 +12,13 @@ mod error;
 mod experiments;
 mod logged_models;
 mod number;
+mod parts;
 mod request;
 mod retry;
 mod runs;
 mod settings;
 mod trash;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +34,11 @@ pub(crate) use credentials::Variables;
 pub(crate) use error::Error;
 pub(crate) use experiments::{Experiment, ExperimentSearch};
 pub(crate) use number::Number;
+pub(crate) use parts::IN_PARTS_FROM_BYTES;
 pub(crate) use runs::{Dataset, NewRun, Run, RunSearch, Tag, ViewType};
 pub(crate) use settings::{Settings, shows_progress};
 pub(crate) use trash::{Deleted, TrashKind};
+pub(crate) use webhooks::{Delivery, TestResult, Webhook, WebhookChange};
 
 use retry::Policy;
 

@@ -79,10 +79,21 @@ impl Client {
         message: &impl Serialize,
         repeatable: bool,
     ) -> Result<T, Error> {
+        self.message(Method::POST, path, message, repeatable)
+    }
+
+    /// Any method with a JSON message, answered in JSON. `repeatable`: see [`Call`].
+    pub(crate) fn message<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        message: &impl Serialize,
+        repeatable: bool,
+    ) -> Result<T, Error> {
         let json = serde_json::to_vec(message)
             .map_err(|error| Error::Setting(format!("cannot write the request: {error}")))?;
         self.json(&Call {
-            method: Method::POST,
+            method,
             path: path.to_owned(),
             headers: vec![(header::CONTENT_TYPE, "application/json".to_owned())],
             repeatable,

@@ -88,10 +88,13 @@ impl Client {
         kind: TrashKind,
         id: &str,
         leave_unreachable_artifacts: bool,
+        even_if_registered: bool,
     ) -> Result<(), Error> {
-        let leave =
-            if leave_unreachable_artifacts { "?leave_unreachable_artifacts=true" } else { "" };
-        let Empty {} = self.delete(&format!("{TRASH}/{}/{}{leave}", kind.name(), escape(id)))?;
+        let how = format!(
+            "leave_unreachable_artifacts={leave_unreachable_artifacts}\
+             &even_if_registered={even_if_registered}"
+        );
+        let Empty {} = self.delete(&format!("{TRASH}/{}/{}?{how}", kind.name(), escape(id)))?;
         Ok(())
     }
 }

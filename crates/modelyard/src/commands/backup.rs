@@ -33,6 +33,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         backup::create::create(&data, &args.folder, &context).await
     })?;
     let mut text = format!("The backup is in {}: the database", args.folder.display());
+    if manifest.webhook_secrets.key.is_some() {
+        text += ", the key of webhooks' secrets (whoever has both can read them)";
+    }
+    storage::tell_of_closed_secrets(&console, &manifest.webhook_secrets);
     for store in &manifest.stores {
         match store.copied {
             true => text += &format!(", {} artifacts ({} bytes)", store.files, store.bytes),
@@ -43,10 +47,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             )),
         }
     }
-    for folder in &manifest.not_included {
-        console.say(&format!(
-            "modelyard: {folder} (--allow-artifact-location) is not in the backup; copy it by other means"
-        ));
+    for location in &manifest.not_included {
+        console.say(&format!("modelyard: {location} is not in the backup; copy it by other means"));
     }
     console.say(&format!("{text}."));
     Ok(())

@@ -49,7 +49,7 @@ impl LocalServer {
     pub(crate) fn start(creates: bool) -> anyhow::Result<Self> {
         logging::start_quietly()?;
         let here = std::env::current_dir().context("the working folder cannot be read")?;
-        let data = flags()?
+        let mut data = flags()?
             .try_get_matches_from(["modelyard"])
             .and_then(|matches| Flags::from_arg_matches(&matches))
             .map_err(|error| by_variable(&first_line(&error)))
@@ -72,6 +72,8 @@ impl LocalServer {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let started = runtime.block_on(async {
+            // Lives too short to wait for anybody: what webhooks are to be told waits for a server.
+            data.webhooks.sends = false;
             let services = server::open(&data).await?;
             let listener = TcpListener::bind((HOST, 0)).await?;
             let port = listener.local_addr()?.port();

@@ -24,6 +24,7 @@ pub(crate) mod tags;
 pub(crate) mod trash;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod webhooks;
 
 /// Says on stderr why a command failed, causes included.
 #[expect(clippy::print_stderr, reason = "this is where the user reads it")]

@@ -9,9 +9,11 @@ use tokio::runtime::Runtime;
 
 use super::connection::variable;
 use super::server::{CONFIG, DataArgs};
+use crate::backup::manifest::WebhookSecrets;
 use crate::config::{Data, check_environment};
 use crate::exit::NotFound;
 use crate::logging;
+use crate::output::Console;
 
 /// The server's flags about what is kept and where.
 #[derive(Debug, clap::Args)]
@@ -65,6 +67,17 @@ pub(crate) fn require_database(data: &Data) -> Result<(), NotFound> {
             path.display()
         ))),
         _ => Ok(()),
+    }
+}
+
+/// Says that a backup does not hold the key of the secrets in it, if that is so.
+pub(crate) fn tell_of_closed_secrets(console: &Console, secrets: &WebhookSecrets) {
+    if secrets.closed() > 0 {
+        console.say(&format!(
+            "modelyard: the key that opens the secrets of {} webhooks is not in the backup: keep what the server is \
+             given with MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY",
+            secrets.closed()
+        ));
     }
 }
 

@@ -63,6 +63,9 @@ struct DeleteArgs {
     /// Remove it even if its artifacts are where the server does not reach, and leave those.
     #[arg(long)]
     leave_unreachable_artifacts: bool,
+    /// Remove it even if a version of a registered model has its artifacts, and so loses them.
+    #[arg(long)]
+    even_if_registered: bool,
 }
 
 impl ItemArgs {
@@ -92,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Command::Delete(args) => {
             let (kind, id) = args.item.item();
             let leave = args.leave_unreachable_artifacts;
-            session.client.delete_from_trash(kind, id, leave)?;
+            session.client.delete_from_trash(kind, id, leave, args.even_if_registered)?;
             let title = title(kind);
             session.console.say(&format!("{title} with ID {id} has been permanently deleted."));
             Ok(())

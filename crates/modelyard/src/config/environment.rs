@@ -16,7 +16,7 @@ const REFUSED: [(&str, &str); 1] = [(
 )];
 
 /// Variables without effect, and why.
-const IGNORED: [(&[&str], &str); 12] = [
+const IGNORED: [(&[&str], &str); 13] = [
     (
         &[
             "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE",
@@ -46,21 +46,15 @@ const IGNORED: [(&[&str], &str); 12] = [
     ),
     (
         &[
-            "MLFLOW_S3_ENDPOINT_URL",
-            "MLFLOW_S3_IGNORE_TLS",
-            "MLFLOW_S3_UPLOAD_EXTRA_ARGS",
-            "MLFLOW_S3_EXPECTED_BUCKET_OWNER",
-            "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE",
             "MLFLOW_GCS_DOWNLOAD_CHUNK_SIZE",
             "MLFLOW_GCS_UPLOAD_CHUNK_SIZE",
             "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT",
             "MLFLOW_KERBEROS_TICKET_CACHE",
             "MLFLOW_KERBEROS_USER",
             "MLFLOW_PYARROW_EXTRA_CONF",
-            "MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS",
         ],
-        "this server keeps artifacts in local folders only; clients that go to a store by \
-         themselves read it",
+        "this server's own clients of the stores do not need it; MLflow's clients that go to a store \
+         by themselves read it",
     ),
     (
         &["MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS", "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES"],
@@ -88,10 +82,8 @@ const IGNORED: [(&[&str], &str); 12] = [
         &["MLFLOW_SQL_TRACE_ROLLUPS_ENABLED", "MLFLOW_TRACE_ROLLUPS_SCHEDULE"],
         "there are no traces yet",
     ),
-    (
-        &["MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE"],
-        "there are no secrets to keep",
-    ),
+    (&["MLFLOW_WEBHOOK_CACHE_TTL"], "a change of a webhook counts at once"),
+    (&["MLFLOW_CRYPTO_KEK_PASSPHRASE"], "there is no gateway whose secrets it would protect"),
     (&["MLFLOW_ENABLE_REMOTE_ASSISTANT"], "there is no assistant here"),
 ];
 

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use super::BUFFER_BYTES;
 use super::destination::Destination;
 use super::interrupt::clean_up_on_interrupt;
-use crate::client::{Body, Client, Sent};
+use crate::client::{Body, Client, IN_PARTS_FROM_BYTES, Sent};
 
 /// The artifacts of a run or a model.
 pub(crate) enum Tree {
@@ -178,7 +178,12 @@ impl Tree {
         match self {
             Self::Proxied(client, root) => {
                 let whole = path.below(root.as_ref())?;
-                Ok(client.put_artifact(whole.as_str(), file, size, sent)?)
+                let in_parts = size >= IN_PARTS_FROM_BYTES && client.offers_parts();
+                match in_parts {
+                    true => client.put_in_parts(whole.as_str(), file, size, sent)?,
+                    false => client.put_artifact(whole.as_str(), file, size, sent)?,
+                }
+                Ok(())
             }
             Self::Local(local) => local.put(path, file, size, sent),
         }
@@ -223,9 +228,7 @@ impl LocalTree {
         let file = self.runtime.block_on(repository.open(path))?;
         let file_size = Some(file.size_bytes);
         let size = file.size_bytes;
-        // Reading starts with the stream, and wants the runtime.
-        let _inside = self.runtime.enter();
-        let stream = Box::pin(file.into_stream(0..size));
+        let stream = Box::pin(self.runtime.block_on(file.into_stream(0..size))?);
         let runtime = Arc::clone(&self.runtime);
         let reader = Box::new(StreamReader { runtime, stream, portion: Bytes::new() });
         Ok(Body { reader, start: 0, file_size, etag: None })

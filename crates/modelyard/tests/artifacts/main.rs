@@ -1,5 +1,6 @@
 //! The artifact endpoints of the built binary: through the proxy, by run and by model, in parts.
 
+mod buckets;
 mod parts;
 mod proxy;
 mod runs;

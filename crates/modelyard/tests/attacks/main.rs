@@ -10,5 +10,6 @@ mod links;
 mod locations;
 mod paths;
 mod weaknesses;
+mod webhooks;
 mod wire;
 mod world;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{BINARY, Cli, finished_run};
 
 /// Files that are awkward in one way or another.
-fn awkward_tree(folder: &Path) {
+pub(crate) fn awkward_tree(folder: &Path) {
     let large: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let files: [(&str, &[u8]); 6] = [
         ("top.txt", b"hello"),
@@ -31,7 +31,7 @@ fn awkward_tree(folder: &Path) {
 }
 
 /// Every file below a folder with its content, sorted.
-fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

@@ -6,7 +6,7 @@ use crate::support::Cli;
 fn every_command_explains_itself() {
     let cli = Cli::local();
     let mut all = String::new();
-    for group in ["experiments", "runs", "artifacts", "trash", "db"] {
+    for group in ["experiments", "runs", "artifacts", "webhooks", "trash", "db"] {
         let help = cli.ok(&[group, "--help"]);
         let commands: Vec<String> = commands(&help);
         assert!(!commands.is_empty(), "{help}");

@@ -2,6 +2,7 @@
 //! server, and against stubs that misbehave.
 
 mod artifacts;
+mod buckets;
 mod connection;
 mod downloads;
 mod experiments;
@@ -10,3 +11,4 @@ mod local;
 mod runs;
 mod stub;
 mod support;
+mod webhooks;

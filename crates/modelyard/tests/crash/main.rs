@@ -16,6 +16,7 @@ mod api;
 mod ledger;
 mod random;
 mod verify;
+mod webhooks;
 mod writer;
 
 use std::collections::HashSet;

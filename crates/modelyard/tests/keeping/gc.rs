@@ -183,3 +183,80 @@ fn a_broken_off_collection_is_finished_by_the_next() {
     assert_eq!(trash, json!({"items": []}));
     assert_ne!(experiment(&server, "gone"), gone);
 }
+
+/// Registers the files of a run and of a logged model, as the client names each.
+fn register(server: &Server, run: &str, model: &str) {
+    for name in ["of-run", "of-model", "by-name"] {
+        post(server, "registered-models/create", &json!({ "name": name }));
+    }
+    for (name, source, run_id, model_id) in [
+        ("of-run", format!("mlflow-artifacts:/0/{run}/artifacts/model"), run, ""),
+        ("by-name", format!("runs:/{run}/model"), run, ""),
+        ("of-model", format!("models:/{model}"), "", model),
+    ] {
+        let body = json!({"name": name, "source": source, "run_id": run_id, "model_id": model_id});
+        post(server, "model-versions/create", &body);
+    }
+}
+
+#[test]
+fn what_a_registered_model_needs_stays_until_its_version_goes() {
+    let server = Server::start(BINARY);
+    let (run, model) = (filled_run(&server, "0"), filled_model(&server, "0"));
+    register(&server, &run, &model);
+    delete_run(&server, &run);
+    let path = format!("{API}/logged-models/{model}");
+    assert_eq!(server.send("DELETE", &path, &[], b"").status, 200);
+
+    for (args, stdout) in [(&["--dry-run"][..], "In total 0 files, 0 bytes.\n"), (&[], "")] {
+        let outcome =
+            crate::world::run(&[&["gc", "--data-dir", arg(server.data())], args].concat());
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (0, stdout), "{outcome:?}");
+        for line in [
+            format!("Run {run}: version 1 of the registered model 'of-run' has its artifacts"),
+            format!("Logged model {model}: version 1 of the registered model 'of-model'"),
+        ] {
+            assert!(outcome.stderr.contains(&line), "{outcome:?}");
+        }
+    }
+    let said = gc_fails(&server, 2, &["--run-ids", &run]);
+    assert!(said.contains("'of-run'") && said.contains("--even-if-registered"), "{said}");
+    let answer = server.send("DELETE", &format!("{TRASH}/run/{run}"), &[], b"");
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("even_if_registered=true"), "{}", answer.text());
+    assert_eq!((artifacts(&server).len(), run_status(&server, &run)), (2, 200));
+
+    // A source that names the run holds it as its files do.
+    let body = json!({"name": "of-run", "version": "1"}).to_string();
+    let delete = format!("{API}/model-versions/delete");
+    let json = [("content-type", "application/json")];
+    assert_eq!(server.send("DELETE", &delete, &json, body.as_bytes()).status, 200);
+    let said = gc_fails(&server, 2, &["--run-ids", &run]);
+    assert!(said.contains("'by-name'"), "{said}");
+
+    let said = gc(&server, &["--even-if-registered"]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert_eq!((artifacts(&server).len(), run_status(&server, &run)), (0, 404));
+}
+
+#[test]
+fn an_experiment_stays_with_what_a_registered_model_needs() {
+    let server = Server::start(BINARY);
+    let id = experiment(&server, "in use");
+    let run = filled_run(&server, &id);
+    post(&server, "registered-models/create", &json!({"name": "m"}));
+    let source = format!("mlflow-artifacts:/{id}/{run}/artifacts/model");
+    let body = json!({"name": "m", "source": source, "run_id": run});
+    post(&server, "model-versions/create", &body);
+    post(&server, "experiments/delete", &json!({"experiment_id": id}));
+    assert_eq!(gc(&server, &[]), "");
+    gc_fails(&server, 2, &["--experiment-ids", &id]);
+    // Nothing has begun.
+    post(&server, "experiments/restore", &json!({"experiment_id": id}));
+    post(&server, "experiments/delete", &json!({"experiment_id": id}));
+    let path = format!("{TRASH}/experiment/{id}");
+    assert_eq!(server.send("DELETE", &path, &[], b"").status, 400);
+    let path = format!("{path}?even_if_registered=true");
+    assert_eq!(server.send("DELETE", &path, &[], b"").status, 200);
+    assert_eq!((artifacts(&server).len(), run_status(&server, &run)), (0, 404));
+}

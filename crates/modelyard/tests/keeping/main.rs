@@ -4,8 +4,10 @@
 
 mod backup_under_load;
 mod backups;
+mod buckets;
 mod databases;
 mod gc;
 mod restores;
 mod trash;
+mod webhooks;
 mod world;

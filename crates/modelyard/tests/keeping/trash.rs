@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 
 use crate::world::*;
 
-const TRASH: &str = "/api/modelyard/v1/trash";
-
 fn trash(server: &Server, args: &[&str]) -> String {
     ok(&[&["trash"], args, &["--tracking-uri", server.url()]].concat())
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_modelyard");
 pub(crate) const API: &str = "/api/2.0/mlflow";
 pub(crate) const PROXY: &str = "/api/2.0/mlflow-artifacts/artifacts";
+pub(crate) const TRASH: &str = "/api/modelyard/v1/trash";
 
 /// What a command did.
 #[derive(Debug)]
@@ -32,7 +33,12 @@ pub(crate) fn command(args: &[&str]) -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let output = command(args).output().expect("run the binary");
+    outcome(&mut command(args))
+}
+
+/// Runs a command that was prepared.
+pub(crate) fn outcome(command: &mut Command) -> Outcome {
+    let output = command.output().expect("run the binary");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     let code = output.status.code().expect("an exit code");
     Outcome { code, stdout: text(output.stdout), stderr: text(output.stderr) }

@@ -14,6 +14,7 @@ mod postgres;
 mod registry;
 mod start;
 mod v1;
+mod webhooks;
 
 use modelyard_testkit::{Server, Setup};
 use serde_json::{Value, json};

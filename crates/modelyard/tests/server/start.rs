@@ -145,7 +145,7 @@ fn variables_without_a_meaning_here_are_explained() {
         &[("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "5"), ("MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE", "9")],
         &[("MLFLOW_SQLALCHEMYSTORE_ECHO", "true")],
         &[("MLFLOW_MYSQL_SSL_CA", "/ca.pem")],
-        &[("MLFLOW_S3_ENDPOINT_URL", "http://minio:9000")],
+        &[("MLFLOW_KERBEROS_USER", "me")],
         &[("MLFLOW_AUTH_CONFIG_PATH", "auth.ini")],
         &[("MLFLOW_ARTIFACTS_DESTINATION", "./elsewhere")],
     ];
@@ -222,9 +222,9 @@ fn an_artifact_store_that_cannot_be_is_named_with_a_way_out() {
             assert!(said.contains(part), "{said}");
         }
     }
-    let said = refused(&["--artifacts-destination", "s3://bucket/x"], 2);
-    assert!(said.contains("--artifacts-destination s3://bucket/x"), "{said}");
-    assert!(said.contains("--default-artifact-root s3://bucket/x"), "{said}");
+    let said = refused(&["--artifacts-destination", "dbfs:/x"], 2);
+    assert!(said.contains("--artifacts-destination dbfs:/x"), "{said}");
+    assert!(said.contains("--default-artifact-root dbfs:/x"), "{said}");
 }
 
 #[test]

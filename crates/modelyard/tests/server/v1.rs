@@ -16,7 +16,7 @@ fn the_document_is_the_one_the_binary_prints() {
     assert_eq!(printed, served);
     let paths: Vec<&str> =
         served["paths"].as_object().expect("paths").keys().map(|it| &**it).collect();
-    assert_eq!(paths.len(), 16, "{paths:?}");
+    assert_eq!(paths.len(), 18, "{paths:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod registered_models;
 pub mod runs;
 pub mod server;
 pub mod transfers;
+pub mod webhooks;
 
 pub use common::{Empty, KeyValue};
 

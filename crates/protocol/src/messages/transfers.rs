@@ -108,6 +108,30 @@ pub struct MultipartUploadCredential {
     pub headers: BTreeMap<String, String>,
 }
 
+/// Answer of `mlflow-artifacts/presigned/{artifact_path}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PresignedUrl {
+    /// The URL to GET.
+    pub url: String,
+    /// Headers to send along.
+    pub headers: BTreeMap<String, String>,
+    /// The size of the file, in bytes.
+    pub file_size: Option<u64>,
+}
+
+/// Answer of `artifacts/presigned-upload-url` and `artifacts/presigned-download-url`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunPresignedUrl {
+    /// The URL.
+    pub presigned_url: String,
+    /// Headers to send along.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The size of the file that is there, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_size: Option<u64>,
+}
+
 /// `artifacts/presigned-upload-url`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

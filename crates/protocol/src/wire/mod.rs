@@ -20,6 +20,6 @@ pub(crate) use check::missing;
 pub use message::{Check, Field, Kind, Message, Request, Rules};
 pub use number::Double;
 pub use params::Params;
-pub(crate) use python::json as python_json;
 pub use python::json_dumps;
+pub(crate) use python::{json as python_json, json_in_order};
 pub use query::{Query, parse_query};

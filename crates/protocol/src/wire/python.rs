@@ -2,7 +2,6 @@
 
 use std::io;
 
-use serde::Serialize as _;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
@@ -22,10 +21,15 @@ pub(crate) fn json(value: &Value) -> String {
 /// `json.dumps(value, sort_keys=True)`: a space after each comma and colon, ASCII only. Texts that
 /// MLflow keeps in this form are found with patterns such as `%"artifact_path": "model"%`.
 pub fn json_dumps(value: &Value) -> String {
+    json_in_order(value)
+}
+
+/// `json.dumps(value)`: as [`json_dumps`], but the fields stay in their order.
+pub(crate) fn json_in_order(value: &impl serde::Serialize) -> String {
     dump(value, Dumps { comma: b", ", colon: b": " })
 }
 
-fn dump(value: &Value, form: Dumps) -> String {
+fn dump(value: &impl serde::Serialize, form: Dumps) -> String {
     let mut text = Vec::new();
     // `serde_json` keeps the keys of its maps sorted.
     let written = value.serialize(&mut Serializer::with_formatter(&mut text, form));

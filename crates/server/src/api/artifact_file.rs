@@ -61,7 +61,7 @@ pub(super) async fn send(
         headers.insert(header::CONTENT_RANGE, value(text)?);
     }
     if method != Method::HEAD {
-        *response.body_mut() = Body::from_stream(file.into_stream(range));
+        *response.body_mut() = Body::from_stream(file.into_stream(range).await?);
     }
     Ok(response)
 }

@@ -9,6 +9,7 @@ use axum::response::Response;
 use futures_util::StreamExt as _;
 use modelyard_artifacts::{ArtifactPath, Entry, Repository};
 use modelyard_protocol::messages::artifacts::{FileInfo, ListProxyArtifacts, ProxyArtifactList};
+use modelyard_protocol::messages::transfers::PresignedUrl;
 use modelyard_protocol::{Error, ErrorCode};
 
 use super::artifact_file;
@@ -123,10 +124,19 @@ pub(crate) async fn refuse_root(request: Request) -> Result<Response, ApiError> 
 }
 
 /// `GET presigned/{path}`
-pub(crate) async fn presigned(PathOf(path): PathOf<String>) -> Result<Response, ApiError> {
-    file_path(&path)?;
-    let message = "Multipart download is not supported for the current artifact repository";
-    Err(Error::new(ErrorCode::NotImplemented, message).into())
+pub(crate) async fn presigned(
+    State(app): State<AppState>,
+    PathOf(path): PathOf<String>,
+) -> Result<Response, ApiError> {
+    let Some(signed) = destination(&app)?.download_url(&file_path(&path)?, None).await? else {
+        let message = "Multipart download is not supported for the current artifact repository";
+        return Err(Error::new(ErrorCode::NotImplemented, message).into());
+    };
+    answer::json(&PresignedUrl {
+        url: signed.url,
+        headers: signed.headers.into_iter().collect(),
+        file_size: signed.size_bytes,
+    })
 }
 
 /// What a client uploads.

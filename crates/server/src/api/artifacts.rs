@@ -1,6 +1,7 @@
 //! The artifacts of runs and logged models, addressed by their owner.
 
 use std::fmt;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, Request, State};
@@ -8,9 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
 use futures_util::{Stream, StreamExt as _, stream};
 use modelyard_artifacts as store;
-use modelyard_artifacts::{ArtifactPath, Located, Place};
+use modelyard_artifacts::{ArtifactPath, Located, Place, SignedUrl};
 use modelyard_protocol::messages::artifacts::{ArtifactList, ListArtifacts, ListModelArtifacts};
-use modelyard_protocol::messages::transfers::{ArtifactOwner, PresignedDownload, PresignedUpload};
+use modelyard_protocol::messages::transfers::{
+    ArtifactOwner, PresignedDownload, PresignedUpload, RunPresignedUrl,
+};
 use modelyard_protocol::wire::{Query, parse_query};
 use modelyard_protocol::{Error, ErrorCode};
 
@@ -196,14 +199,19 @@ pub(crate) async fn presigned_upload(
     State(app): State<AppState>,
     Mlflow(asked): Mlflow<PresignedUpload>,
 ) -> Result<Response, ApiError> {
-    file_path(&asked.path)?;
+    let path = file_path(&asked.path)?;
     let root_uri = match asked.owner() {
         ArtifactOwner::Run(id) => app.store.run_info(id.to_owned()).await?.artifact_uri,
         ArtifactOwner::LoggedModel(id) => {
             app.store.logged_model(id.to_owned(), false).await?.artifact_uri
         }
     };
-    Err(no_presigning(&app, "upload", "", &root_uri))
+    let Some(located) = direct(&app, &root_uri)? else {
+        return Err(no_presigning(&app, "upload", "", &root_uri));
+    };
+    let signed =
+        located.repository.upload_url(&located.path(&path)?, life(asked.expiration)).await?;
+    answer_signed(signed.ok_or_else(|| no_presigning(&app, "upload", "", &root_uri))?)
 }
 
 /// `POST artifacts/presigned-download-url`
@@ -211,13 +219,45 @@ pub(crate) async fn presigned_download(
     State(app): State<AppState>,
     Mlflow(asked): Mlflow<PresignedDownload>,
 ) -> Result<Response, ApiError> {
-    file_path(&asked.path)?;
-    let run = app.store.run_info(asked.run_id).await?;
-    Err(no_presigning(&app, "download", "runs with ", &run.artifact_uri))
+    let path = file_path(&asked.path)?;
+    let root_uri = app.store.run_info(asked.run_id).await?.artifact_uri;
+    let refused = || no_presigning(&app, "download", "runs with ", &root_uri);
+    let Some(located) = direct(&app, &root_uri)? else { return Err(refused()) };
+    let life = life(asked.expiration);
+    let signed = located.repository.download_url(&located.path(&path)?, Some(life)).await?;
+    answer_signed(signed.ok_or_else(refused)?)
 }
 
-/// There are URLs to sign only for stores that clients reach without this server, and the server
-/// has no credentials for those.
+/// The artifacts, if they lie in a bucket that clients name as such.
+fn direct(app: &AppState, root_uri: &str) -> Result<Option<Located>, ApiError> {
+    match app.artifacts.place_of(root_uri)? {
+        Place::Remote(remote)
+            if matches!(remote.scheme.as_str(), "s3" | "gs" | "wasbs" | "abfss") =>
+        {
+            match app.artifacts.find(root_uri) {
+                // Without credentials there is no signature.
+                Err(store::Error::BucketNotServed(_)) => Ok(None),
+                located => Ok(Some(located?)),
+            }
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The message has checked that it is positive.
+fn life(seconds: i64) -> Duration {
+    Duration::from_secs(seconds.unsigned_abs())
+}
+
+fn answer_signed(signed: SignedUrl) -> Result<Response, ApiError> {
+    answer::json(&RunPresignedUrl {
+        presigned_url: signed.url,
+        headers: signed.headers.into_iter().collect(),
+        file_size: signed.size_bytes,
+    })
+}
+
+/// There are URLs to sign only for stores that clients reach without this server.
 fn no_presigning(app: &AppState, what: &str, whose: &str, root_uri: &str) -> ApiError {
     let scheme = match app.artifacts.place_of(root_uri) {
         Ok(Place::Proxied(_)) => "mlflow-artifacts".to_owned(),

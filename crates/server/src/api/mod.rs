@@ -21,3 +21,4 @@ pub(crate) mod runs;
 pub(crate) mod server;
 pub(crate) mod ui;
 pub(crate) mod v1;
+pub(crate) mod webhooks;

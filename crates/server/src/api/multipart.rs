@@ -1,7 +1,8 @@
 //! `/api/2.0/mlflow-artifacts/mpu/…`: uploads in parts through the proxy.
 //!
-//! MLflow hands out URLs of a cloud store; ours are of this server. The client sends the parts
-//! without its credentials, so the URL, with the id of the upload in it, is the right to add to it.
+//! As with MLflow, the URLs are those of a cloud store; where there is none, of this server. The
+//! client sends the parts without its credentials, so the URL, with the id of the upload in it, is
+//! the right to add to it.
 
 use std::collections::BTreeMap;
 
@@ -37,15 +38,20 @@ pub(crate) async fn create(
     // What is beyond the limit is refused there.
     let parts = u32::try_from(asked.num_parts).unwrap_or_default();
     let base = part_url(&headers, uri.path())?;
-    let upload = destination(&app)?.create_multipart(&target, parts).await?;
-    let credential = |number: u32| MultipartUploadCredential {
-        url: format!("{base}{}/{number}", upload.as_str()),
-        part_number: number.into(),
+    let repository = destination(&app)?;
+    let upload = repository.create_multipart(&target, parts).await?;
+    let urls = match repository.part_urls(&target, &upload, parts).await? {
+        Some(urls) => urls,
+        None => (1..=parts).map(|part| format!("{base}{}/{part}", upload.as_str())).collect(),
+    };
+    let credential = |(url, part_number)| MultipartUploadCredential {
+        url,
+        part_number,
         headers: BTreeMap::new(),
     };
     answer::json(&MultipartUpload {
         upload_id: upload.as_str().to_owned(),
-        credentials: (1..=parts).map(credential).collect(),
+        credentials: urls.into_iter().zip(1..).map(credential).collect(),
     })
 }
 

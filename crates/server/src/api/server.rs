@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use modelyard_artifacts::{PartsGoTo, Repository};
 use modelyard_protocol::{Error, ErrorCode};
 use serde_json::json;
 
@@ -14,11 +15,15 @@ pub(crate) async fn health() -> Response {
     answer::text(StatusCode::OK, "OK")
 }
 
-/// `GET /ready`: the process can do its work: the database answers, the artifact folder is there.
+/// `GET /ready`: the process can do its work: the database answers, the artifact store is there.
 pub(crate) async fn ready(State(app): State<AppState>) -> Result<Response, ApiError> {
     app.store.check().await.map_err(|cause| not_ready("The database", cause))?;
     if let Some(artifacts) = app.artifacts.destination() {
-        artifacts.check().await.map_err(|cause| not_ready("The artifact folder", cause))?;
+        let what = match artifacts.local_folder() {
+            Some(_) => "The artifact folder",
+            None => "The bucket for artifacts",
+        };
+        artifacts.check().await.map_err(|cause| not_ready(what, cause))?;
     }
     Ok(answer::text(StatusCode::OK, "OK"))
 }
@@ -39,12 +44,18 @@ pub(crate) async fn server_info(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let proxies = app.config.serving != Serving::TrackingOnly;
+    let store = app.artifacts.destination().filter(|_| proxies);
+    let parts = store.is_some_and(|store| match store.parts_go_to() {
+        PartsGoTo::Server => !is_proxied(&headers),
+        PartsGoTo::Store => true,
+        PartsGoTo::Nowhere => false,
+    });
     answer::json(&json!({
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "trace_archival_enabled": false,
-        "multipart_uploads_enabled": proxies && !is_proxied(&headers),
-        "multipart_downloads_enabled": false,
+        "multipart_uploads_enabled": parts,
+        "multipart_downloads_enabled": store.is_some_and(Repository::has_urls),
         "presigned_upload_run_id_supported": true,
         "presigned_upload_model_id_supported": true,
         "features_enabled": {"gateway": false},

@@ -3,6 +3,7 @@
 mod aliases;
 mod checks;
 mod models;
+mod places;
 mod search;
 mod tags;
 mod versions;
@@ -108,7 +109,8 @@ impl Found {
 
 impl Store {
     pub(crate) fn deed(&self, author: Author) -> Deed {
-        Deed { author, at_ms: self.context.now_ms() }
+        let (at_ms, chance) = (self.context.now_ms(), self.context.random());
+        Deed { author, at_ms, chance, outbox: self.outbox() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use modelyard_protocol::ErrorCode;
 use modelyard_protocol::limits::MAX_CUSTOM_VIEWS_PER_EXPERIMENT;
-use modelyard_store::{Lifecycle, NewExperiment, Store};
+use modelyard_store::{Lifecycle, NewExperiment, Store, newest_schema_version};
 
 use crate::harness::*;
 use crate::logged_models::new_model;
@@ -31,7 +31,7 @@ async fn a_new_store_has_mlflows_default_experiment(store: Store) {
     assert_eq!(default.lifecycle, Lifecycle::Active);
     assert_eq!(
         default.created_ms,
-        CLOCK_START_MS + 2,
+        CLOCK_START_MS + newest_schema_version(),
         "the first readings date the schema's steps"
     );
     assert_eq!(default.tags, []);

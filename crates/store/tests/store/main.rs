@@ -24,3 +24,4 @@ mod statements;
 mod tags;
 mod text;
 mod trash;
+mod webhooks;

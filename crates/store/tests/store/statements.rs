@@ -19,6 +19,16 @@ const MIGRATIONS: &[Migration] = &[
         name: "registry",
         schema: include_str!("../../src/migrations/0002_registry.sql"),
     },
+    Migration {
+        version: 3,
+        name: "webhooks",
+        schema: include_str!("../../src/migrations/0003_webhooks.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "places of model versions",
+        schema: include_str!("../../src/migrations/0004_version_places.sql"),
+    },
 ];
 
 /// A text in the sources, and where it stands.
@@ -179,7 +189,7 @@ async fn explain(conn: &mut Conn, text: &str) -> Result<Vec<String>, Error> {
 }
 
 /// Tables that hold more than a handful of rows.
-const LARGE: [&str; 9] = [
+const LARGE: [&str; 11] = [
     "run",
     "param",
     "run_tag",
@@ -189,6 +199,8 @@ const LARGE: [&str; 9] = [
     "model_version",
     "model_version_tag",
     "event",
+    "webhook_delivery",
+    "webhook_lane",
 ];
 
 #[test]

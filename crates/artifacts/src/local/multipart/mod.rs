@@ -20,12 +20,12 @@ use futures_util::{Stream, StreamExt as _};
 
 use self::parts::{Parts, Place, Writing};
 pub(super) use self::uploads::Uploads;
-use super::portion::Portion;
 use super::staged::Staged;
 use super::{Inner, LocalRepository, run_blocking};
 use crate::error::{Cause, Error, Result};
 use crate::path::ArtifactPath;
-use crate::repository::FinishedPart;
+use crate::portion::Portion;
+use crate::repository::{FinishedPart, UploadId};
 
 /// The most parts of one upload: the limit of S3.
 pub const PARTS_MAX: u32 = 10_000;
@@ -33,30 +33,6 @@ pub const PARTS_MAX: u32 = 10_000;
 pub const PART_MAX_BYTES: u64 = 5 << 30;
 /// Bytes that are handed to the file system at once.
 const PORTION_BYTES: usize = 1 << 20;
-
-/// The name of an upload that is under way. Whoever knows it may add parts, so it is not
-/// guessable: 128 random bits in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct UploadId(String);
-
-impl UploadId {
-    /// Reads an id as a client sends it back.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchUpload`] for what cannot be an id.
-    pub fn parse(text: &str) -> Result<Self> {
-        let is_id = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_id {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Error::NoSuchUpload(text.chars().take(64).flat_map(char::escape_debug).collect()))
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// One upload that is under way.
 struct Upload {
@@ -171,7 +147,7 @@ impl LocalRepository {
         }
         upload.parts().close(listed)?;
         let staged = upload.staged.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let staged = staged.ok_or_else(|| Error::NoSuchUpload(id.as_str().to_owned()))?;
+        let staged = staged.ok_or_else(|| Error::NoSuchUpload(id.shown()))?;
         let (id, of_job) = (id.clone(), Arc::clone(&upload));
         self.blocking(move |inner| {
             // Held by the work, not by the request: a client that breaks off and asks again waits
@@ -202,7 +178,7 @@ impl Inner {
         let now_ms = self.context.now_ms();
         self.uploads.expire(now_ms);
         let staged = self.stage(None)?;
-        let id = UploadId(self.context.uuid_hex());
+        let id = UploadId::parse(&self.context.uuid_hex())?;
         let upload = Upload {
             path,
             file: Arc::clone(&staged.file),
@@ -234,7 +210,7 @@ impl Inner {
 impl Upload {
     /// The upload, if it was begun for `path`.
     fn of(self: Arc<Self>, path: &ArtifactPath, id: &UploadId) -> Result<Arc<Self>> {
-        if &self.path == path { Ok(self) } else { Err(Error::NoSuchUpload(id.0.clone())) }
+        if &self.path == path { Ok(self) } else { Err(Error::NoSuchUpload(id.shown())) }
     }
 }
 

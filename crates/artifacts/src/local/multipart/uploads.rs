@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Upload, UploadId};
+use super::Upload;
 use crate::error::{Error, Result};
 use crate::path::ArtifactPath;
+use crate::repository::UploadId;
 
 /// Uploads under way at once; each holds an open file, of which the process has some hundreds to
 /// spare.
@@ -38,7 +39,7 @@ impl Uploads {
     pub(super) fn open(&self, id: &UploadId) -> Result<Arc<Upload>> {
         match self.slots().get(id) {
             Some(Slot::UnderWay(upload)) => Ok(Arc::clone(upload)),
-            _ => Err(Error::NoSuchUpload(id.as_str().to_owned())),
+            _ => Err(Error::NoSuchUpload(id.shown())),
         }
     }
 

@@ -3,7 +3,7 @@
 pub(super) mod age;
 mod plan;
 
-use modelyard_server::{Cannot, Services, Size, Unreachable};
+use modelyard_server::{Cannot, Despite, Services, Size};
 use modelyard_store::{TrashItem, TrashKind};
 
 use self::plan::{Plan, Wishes};
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Remove also what has its artifacts where this program does not reach, and leave those artifacts.
     #[arg(long)]
     leave_unreachable_artifacts: bool,
+    /// Remove also what a version of a registered model has its artifacts from, and so loses.
+    #[arg(long)]
+    even_if_registered: bool,
     #[command(flatten)]
     pub(crate) storage: storage::Args,
     #[command(flatten)]
@@ -97,12 +100,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             ignore_retention: args.ignore_retention,
         };
         let plan = plan::plan(&services.store, &wishes).await?;
-        let unreachable = match args.leave_unreachable_artifacts {
-            true => Unreachable::Leave,
-            false => Unreachable::Keep,
+        let mut collection = Collection {
+            services: &services,
+            dry: args.dry_run,
+            despite: Despite {
+                unreachable: args.leave_unreachable_artifacts,
+                registered: args.even_if_registered,
+            },
+            unreachable: Vec::new(),
+            registered: Vec::new(),
         };
-        let mut collection =
-            Collection { services: &services, dry: args.dry_run, unreachable, kept: Vec::new() };
+        collection.check_named(plan.named(&wishes)).await?;
         collection.carry_out(&plan).await?;
         for remark in &plan.remarks {
             console.say(&format!("modelyard: {remark}"));
@@ -114,7 +122,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 plan.retained
             ));
         }
-        collection.outcome()
+        collection.outcome(&console)
     })
 }
 
@@ -137,12 +145,35 @@ fn ids(list: &Option<String>) -> Option<Vec<&str>> {
 struct Collection<'a> {
     services: &'a Services,
     dry: bool,
-    unreachable: Unreachable,
-    /// Why things were left in the trash that should have gone.
-    kept: Vec<String>,
+    despite: Despite,
+    /// What was left in the trash because its artifacts would be left, and why.
+    unreachable: Vec<String>,
+    /// What was left in the trash because registered models have its artifacts.
+    registered: Vec<String>,
 }
 
 impl Collection<'_> {
+    /// Refuses what was named and is needed by a registered model.
+    async fn check_named(&self, named: impl Iterator<Item = &TrashItem>) -> anyhow::Result<()> {
+        let Services { store, artifacts, .. } = self.services;
+        let despite = Despite { unreachable: true, ..self.despite };
+        for item in named {
+            match modelyard_server::check(store, artifacts, item, despite).await {
+                Err(error @ Cannot::Registered { .. }) => {
+                    return Err(Usage(format!(
+                        "{} {}: {error} and would lose them; delete that version first, or give \
+                         --even-if-registered",
+                        title(item.kind),
+                        item.id
+                    ))
+                    .into());
+                }
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
     async fn carry_out(&mut self, plan: &Plan) -> anyhow::Result<()> {
         let mut total = Size::default();
         for item in &plan.single {
@@ -175,14 +206,8 @@ impl Collection<'_> {
             total += self.remove(&part).await?;
         }
         if !self.dry {
-            modelyard_server::purge(
-                store,
-                artifacts,
-                experiment.kind,
-                &experiment.id,
-                self.unreachable,
-            )
-            .await?;
+            let (kind, id) = (experiment.kind, &experiment.id);
+            modelyard_server::purge(store, artifacts, kind, id, Despite::ALL).await?;
         }
         self.say(experiment, None)?;
         Ok(total)
@@ -193,20 +218,20 @@ impl Collection<'_> {
         if self.may_go(item).await? { self.remove(item).await } else { Ok(Size::default()) }
     }
 
-    /// Whether all artifacts can be removed, or need not be; keeps in mind why not.
+    /// Whether all artifacts can and may be removed, or need not be; keeps in mind why not.
     async fn may_go(&mut self, item: &TrashItem) -> anyhow::Result<bool> {
         let Services { store, artifacts, .. } = self.services;
-        if self.unreachable == Unreachable::Leave {
-            return Ok(true);
-        }
-        match modelyard_server::check_reachable(store, artifacts, item).await {
-            Ok(()) => Ok(true),
-            Err(error @ Cannot::Unreachable { .. }) => {
-                self.kept.push(format!("{} {}: {error}", title(item.kind), item.id));
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
+        let why_not = match modelyard_server::check(store, artifacts, item, self.despite).await {
+            Ok(()) => return Ok(true),
+            Err(error) => error,
+        };
+        let kept = match why_not {
+            Cannot::Unreachable { .. } => &mut self.unreachable,
+            Cannot::Registered { .. } => &mut self.registered,
+            error => return Err(error.into()),
+        };
+        kept.push(format!("{} {}: {why_not}", title(item.kind), item.id));
+        Ok(false)
     }
 
     async fn remove(&self, item: &TrashItem) -> anyhow::Result<Size> {
@@ -216,9 +241,8 @@ impl Collection<'_> {
             self.say(item, Some(size))?;
             return Ok(size);
         }
-        let removed =
-            modelyard_server::purge(store, artifacts, item.kind, &item.id, self.unreachable).await;
-        match removed {
+        let (kind, id) = (item.kind, &item.id);
+        match modelyard_server::purge(store, artifacts, kind, id, Despite::ALL).await {
             // Another collection was quicker.
             Err(error) if error.is_gone() => Ok(Size::default()),
             outcome => {
@@ -241,15 +265,23 @@ impl Collection<'_> {
         })
     }
 
-    fn outcome(self) -> anyhow::Result<()> {
-        if self.kept.is_empty() {
+    fn outcome(self, console: &Console) -> anyhow::Result<()> {
+        if !self.registered.is_empty() {
+            // Not a failure: it goes by itself when the version is deleted.
+            console.say(&format!(
+                "modelyard: kept, because versions of registered models would lose their artifacts \
+                 (--even-if-registered removes them all the same):\n  {}",
+                self.registered.join("\n  ")
+            ));
+        }
+        if self.unreachable.is_empty() {
             return Ok(());
         }
         anyhow::bail!(
             "not removed, because artifacts would be left that nobody knows of:\n  {}\n\
              Give the flags of the server, such as --allow-artifact-location; or remove the artifacts by \
              other means and give --leave-unreachable-artifacts",
-            self.kept.join("\n  ")
+            self.unreachable.join("\n  ")
         )
     }
 }

@@ -35,6 +35,19 @@ pub(super) struct Plan {
     pub(super) remarks: Vec<String>,
 }
 
+impl Plan {
+    /// What is of a kind of which the flags name some.
+    pub(super) fn named(&self, wishes: &Wishes<'_>) -> impl Iterator<Item = &TrashItem> {
+        let named = [
+            (TrashKind::Run, wishes.run_ids.is_some()),
+            (TrashKind::Experiment, wishes.experiment_ids.is_some()),
+            (TrashKind::LoggedModel, wishes.model_ids.is_some()),
+        ];
+        let all = self.single.iter().chain(&self.experiments);
+        all.filter(move |item| named.contains(&(item.kind, true)))
+    }
+}
+
 /// Decides what goes.
 ///
 /// # Errors

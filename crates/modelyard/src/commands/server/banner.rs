@@ -53,6 +53,9 @@ fn artifacts(services: &Services) -> String {
         (Place::Proxied(_), Some(Repository::Local(local))) => {
             format!("{} (through this server)", local.folder().display())
         }
+        (Place::Proxied(_), Some(Repository::Cloud(cloud))) => {
+            format!("{cloud} (through this server)")
+        }
         _ => format!("{root} (clients go there themselves)"),
     }
 }

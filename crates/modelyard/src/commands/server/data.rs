@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, ValueHint};
 use modelyard_artifacts::LOCATION_MAX_CHARS;
 
+use super::webhooks::WebhookArgs;
+
 /// The heading of these flags in the help.
 pub(super) const STORAGE: &str = "Storage";
 
@@ -32,10 +34,11 @@ pub(crate) struct DataArgs {
     /// folder].
     #[arg(long, value_name = "URI", env = "MLFLOW_ARTIFACTS_DESTINATION", help_heading = STORAGE)]
     pub(crate) artifacts_destination: Option<String>,
-    /// Folder that the server may read and write besides its own; may be repeated.
-    #[arg(long, value_name = "DIR", env = "MODELYARD_ALLOW_ARTIFACT_LOCATION",
+    /// Folder, of this machine or of a bucket (s3://bucket/folder), that the server may read and
+    /// write besides its own; may be repeated.
+    #[arg(long, value_name = "LOCATION", env = "MODELYARD_ALLOW_ARTIFACT_LOCATION",
           value_delimiter = ',', value_hint = ValueHint::DirPath, help_heading = STORAGE)]
-    pub(crate) allow_artifact_location: Vec<PathBuf>,
+    pub(crate) allow_artifact_location: Vec<String>,
     /// Scheme of artifact locations, such as sftp, that clients may use though the URI names a host;
     /// may be repeated.
     #[arg(long, value_name = "SCHEME", env = "MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES",
@@ -62,6 +65,8 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "REGEX", env = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX",
           help_heading = STORAGE)]
     pub(crate) model_source_pattern: Option<String>,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
 }
 
 /// The words MLflow's command line takes for a truth value.

@@ -6,17 +6,21 @@ mod data;
 mod listen;
 mod open_files;
 mod predecessor;
+mod webhooks;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use modelyard_artifacts::{ArtifactUri, Error as ArtifactError, Place, Repositories};
 use modelyard_server::Services;
 use modelyard_store::{Settings, Store};
+use modelyard_webhooks::Webhooks;
 
 pub(crate) use args::{Args, CONFIG, Compatibility};
 pub(crate) use data::DataArgs;
+pub(crate) use webhooks::WebhookArgs;
 
 use super::connection::variable;
 use crate::config::{Config, Data};
@@ -58,11 +62,13 @@ pub(crate) async fn open(data: &Data) -> anyhow::Result<Services> {
         tokio::task::spawn_blocking(move || Repositories::open(config, &context)).await?
     };
     let artifacts = artifacts.map_err(|error| explain(data, error))?;
+    artifacts.check().await.map_err(|error| explain(data, error))?;
     let settings = Settings { artifact_root: artifacts.artifact_root().as_str().to_owned() };
     let store = Store::open(&data.database, settings, context.clone())
         .await
         .with_context(|| format!("cannot open the database {}", data.database))?;
-    Ok(Services { store, artifacts, context })
+    let webhooks = Arc::new(Webhooks::new(data.webhooks.clone(), context.clone()));
+    Ok(Services { store: Arc::new(store), artifacts, webhooks, context })
 }
 
 /// Which of the artifact locations is at fault, and what to do.
@@ -71,10 +77,13 @@ fn explain(data: &Data, error: ArtifactError) -> anyhow::Error {
     let destination = config.destination.as_deref().map(|uri| ("--artifacts-destination", uri));
     if let (ArtifactError::Unsupported { .. }, Some((flag, uri))) = (&error, destination) {
         return anyhow::Error::new(Usage(format!(
-            "{flag} {uri}: this server keeps artifacts in local folders only. Clients with \
-             credentials for the store can go there by themselves: give \
+            "{flag} {uri}: this server keeps artifacts in folders, S3, Google Cloud Storage and Azure \
+             Blob Storage. Clients that reach another store can go there by themselves: give \
              --default-artifact-root {uri} instead"
         )));
+    }
+    if let ArtifactError::Configuration(why) = error {
+        return anyhow::Error::new(Usage(why));
     }
     let root = Some(("--default-artifact-root", config.artifact_root.as_str()));
     for (flag, uri) in destination.into_iter().chain(root) {

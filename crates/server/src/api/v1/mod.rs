@@ -12,6 +12,7 @@ mod sample;
 pub(crate) mod server;
 pub(crate) mod trash;
 mod value;
+pub(crate) mod webhooks;
 
 pub(crate) use openapi::document;
 pub use openapi::openapi;

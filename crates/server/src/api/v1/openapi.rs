@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::{events, experiments, metrics, registry, runs, server, trash};
+use super::{events, experiments, metrics, registry, runs, server, trash, webhooks};
 use crate::{ApiError, answer};
 
 /// What every request is answered with that cannot be served: MLflow's form of an error.
@@ -41,6 +41,8 @@ pub(crate) struct Error {
         registry::checks,
         registry::record_check,
         registry::roll_back,
+        webhooks::deliveries,
+        webhooks::redeliver,
     )
 )]
 struct Document;

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::experiments::parse_id;
 use super::extract::{JsonOf, PathOf, QueryOf};
 use super::page::{limit, pages};
-use crate::purge::{Cannot, Unreachable, purge};
+use crate::purge::{Cannot, Despite, purge};
 use crate::{ApiError, AppState, answer};
 
 /// Rows on a page if the request does not say.
@@ -102,6 +102,9 @@ pub(crate) struct HowToDelete {
     /// Remove it even if its artifacts are where the server does not reach, and leave those.
     #[serde(default)]
     leave_unreachable_artifacts: bool,
+    /// Remove it even if a version of a registered model has its artifacts, and so loses them.
+    #[serde(default)]
+    even_if_registered: bool,
 }
 
 /// Lists what was deleted.
@@ -193,12 +196,15 @@ pub(crate) async fn delete(
     PathOf((kind, id)): PathOf<(Kind, String)>,
     QueryOf(how): QueryOf<HowToDelete>,
 ) -> Result<Response, ApiError> {
-    let unreachable =
-        if how.leave_unreachable_artifacts { Unreachable::Leave } else { Unreachable::Keep };
+    let despite = Despite {
+        unreachable: how.leave_unreachable_artifacts,
+        registered: how.even_if_registered,
+    };
     // To its end even if the caller goes: half of it would only wait in the trash for the other half.
-    let removal = tokio::spawn(async move {
-        purge(&app.store, &app.artifacts, kind.into(), &id, unreachable).await
-    });
+    let removal =
+        tokio::spawn(
+            async move { purge(&app.store, &app.artifacts, kind.into(), &id, despite).await },
+        );
     removal.await.map_err(ApiError::internal)??;
     Ok(answer::empty())
 }
@@ -211,6 +217,11 @@ impl From<Cannot> for ApiError {
             Cannot::Unreachable { location, why } => Error::invalid(format!(
                 "The artifacts at {location} cannot be removed: {why}. Remove them yourself, and say \
                  leave_unreachable_artifacts=true."
+            ))
+            .into(),
+            Cannot::Registered { name, version } => Error::invalid(format!(
+                "Version {version} of the registered model '{name}' has its artifacts and would lose them. \
+                 Delete that version first, or say even_if_registered=true."
             ))
             .into(),
         }

@@ -8,7 +8,7 @@ const SMALL_BYTES: usize = 1 << 10;
 
 /// A list of pieces, none of them tiny.
 #[derive(Default)]
-pub(super) struct Portion {
+pub(crate) struct Portion {
     pieces: Vec<Bytes>,
     small: BytesMut,
     bytes: usize,
@@ -16,7 +16,7 @@ pub(super) struct Portion {
 
 impl Portion {
     /// Adds a piece at the end.
-    pub(super) fn push(&mut self, piece: Bytes) {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         self.bytes += piece.len();
         if piece.len() < SMALL_BYTES {
             self.small.extend_from_slice(&piece);
@@ -27,12 +27,12 @@ impl Portion {
     }
 
     /// Bytes in it.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes
     }
 
     /// The pieces; none of them is empty.
-    pub(super) fn take(&mut self) -> Vec<Bytes> {
+    pub(crate) fn take(&mut self) -> Vec<Bytes> {
         self.close();
         self.bytes = 0;
         std::mem::take(&mut self.pieces)
