@@ -70,11 +70,14 @@ def of_chance(seed=20261124, count=900):
         "map",
         "tensor",
         "tensors",
+        "tensor_int",
+        "tensor_bool",
+        "tensor_named",
     ]
     for _ in range(count):
         signature = pick.choice(signatures)
         rows = pick.choice([1, 1, 2, 3])
-        pool = ["x", "y"] if signature == "tensors" else ["a", "b", "c", "d"]
+        pool = ["x", "y"] if signature in ("tensors", "tensor_named") else ["a", "b", "c", "d"]
         names = pool[: pick.randint(1, len(pool))]
         if pick.random() < 0.2:
             pick.shuffle(names)

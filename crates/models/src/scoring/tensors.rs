@@ -3,10 +3,10 @@
 use super::arrays::{Arg, Cell};
 use super::enforce::{self, Loose};
 use super::fault::{Fault, Rejection};
-use super::{Input, numpy};
+use super::{Input, cast, numpy};
 use crate::frame::{Column, Name, Tensor};
 use crate::json::{Value, repr};
-use crate::signature::{NumpyType, TensorSpec};
+use crate::signature::{DataType, NumpyType, TensorSpec};
 
 /// Tensors of `inputs` or `instances`.
 pub(crate) fn arg(arg: Arg, specs: &[TensorSpec]) -> Result<Input, Fault> {
@@ -57,7 +57,7 @@ pub(crate) fn check(tensor: Tensor, spec: &TensorSpec) -> Result<Tensor, Fault> 
 }
 
 /// Casts the columns of a frame to the types of the tensors, as far as they are scalars.
-fn cast(loose: &mut Loose, specs: &[TensorSpec]) -> Result<(), Rejection> {
+fn cast_all(loose: &mut Loose, specs: &[TensorSpec]) -> Result<(), Rejection> {
     let mut failed = Vec::new();
     for at in 0..loose.columns.len() {
         let own = &loose.names[at];
@@ -91,20 +91,23 @@ fn cast_column(column: &Column, spec: &TensorSpec) -> Result<Option<Column>, Fau
             message: "single positional indexer is out-of-bounds".into(),
         });
     }
-    let values = column.values();
-    if matches!(values[0], Value::List(_)) {
+    if matches!(column.value(0), Value::List(_)) {
         return Ok(None);
     }
-    if !matches!(spec.kind, NumpyType::F64 | NumpyType::F32) {
-        return Err(Fault::Undecided("a frame for tensors that are no floats"));
-    }
-    let values: Vec<&Value> = values.iter().collect();
-    numpy::cast(&values, spec.kind).map(Some)
+    let kind = match spec.kind {
+        NumpyType::F64 => DataType::Double,
+        NumpyType::F32 => DataType::Float,
+        NumpyType::I64 => DataType::Long,
+        NumpyType::I32 => DataType::Integer,
+        NumpyType::Bool => DataType::Boolean,
+        _ => return Err(Fault::Undecided("a frame for tensors of this type")),
+    };
+    cast::cast(column.clone(), kind).map(Some)
 }
 
 /// Tensors of a frame: one for each column, or one of all columns.
 pub(crate) fn frame(mut loose: Loose, specs: &[TensorSpec]) -> Result<Input, Rejection> {
-    cast(&mut loose, specs)?;
+    cast_all(&mut loose, specs)?;
     of_frame(loose, specs).map_err(Fault::of_enforcement)
 }
 
@@ -137,14 +140,33 @@ fn of_frame(loose: Loose, specs: &[TensorSpec]) -> Result<Input, Fault> {
         )));
     }
     let shape = vec![loose.rows, width];
-    let frame = loose.into_frame();
-    let elements = match spec.kind {
-        NumpyType::F32 => frame.to_f32().map(Column::F32),
-        NumpyType::F64 => frame.to_f64().map(|cells| Column::F64(cells.into_owned())),
-        _ => None,
-    };
+    let elements = interleaved(&loose.columns);
     let elements = elements.ok_or(Fault::Undecided("a frame of lists for a tensor"))?;
     Ok(Input::Tensor(Tensor { shape, elements }))
+}
+
+/// The cells of columns row by row, if all are of one type that a tensor of a frame can have.
+fn interleaved(columns: &[Column]) -> Option<Column> {
+    macro_rules! rows {
+        ($variant:ident) => {{
+            let values = columns.iter().map(|column| match column {
+                Column::$variant(values) => Some(values),
+                _ => None,
+            });
+            let values: Vec<&Vec<_>> = values.collect::<Option<_>>()?;
+            let rows = values.first()?.len();
+            let cells = (0..rows).flat_map(|row| values.iter().map(move |column| column[row]));
+            Some(Column::$variant(cells.collect()))
+        }};
+    }
+    match columns.first()? {
+        Column::F64(_) => rows!(F64),
+        Column::F32(_) => rows!(F32),
+        Column::I64(_) => rows!(I64),
+        Column::I32(_) => rows!(I32),
+        Column::Bool(_) => rows!(Bool),
+        _ => None,
+    }
 }
 
 /// A column as a tensor of the shape that the signature has: any number of rows, all else fixed.
