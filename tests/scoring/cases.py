@@ -388,6 +388,22 @@ def of_nested():
 WELL = '{"inputs": {"a": [1]}, "params": %s}'
 
 
+def of_hints():
+    """A model with type hints takes what stands under `inputs` as it is."""
+    for body in [
+        '{"inputs": ["a", 1, null, {"k": [1.50]}]}',
+        '{"inputs": {"a": 1}, "params": {"x": 1}}',
+        '{"inputs": null}',
+        '{"instances": [1]}',
+        '{"dataframe_split": {"columns": ["a"], "data": [["x"]]}}',
+        '{"inputs": [1], "instances": [2]}',
+        '{"other": 1}',
+        "{}",
+        '{"messages": [1]}',
+    ]:
+        yield case("hinted", body)
+
+
 def of_params():
     for params in [
         "{}",
@@ -630,6 +646,7 @@ CASES = unique(
         *of_shapes(),
         *of_nested(),
         *of_params(),
+        *of_hints(),
         *of_envelopes(),
         *of_csv(),
         *(case(*request) for request in of_chance()),

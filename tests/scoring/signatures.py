@@ -62,3 +62,5 @@ SIGNATURES = {
     "params": columns(("double", "a"), params=PARAMS),
     "params_only": ModelSignature(params=PARAMS),
 }
+SIGNATURES["hinted"] = columns(("string", "a"))
+SIGNATURES["hinted"]._is_signature_from_type_hint = True

@@ -29,7 +29,7 @@ fn protocols() -> BTreeMap<String, Protocol> {
     all.iter()
         .map(|(name, parts)| {
             let signature = (*parts != Value::Null).then(|| signature(parts));
-            (name.to_owned(), Protocol::new(signature, false))
+            (name.to_owned(), Protocol::new(signature, name == "hinted"))
         })
         .collect()
 }

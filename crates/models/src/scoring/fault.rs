@@ -77,7 +77,7 @@ pub enum Rejection {
     Input(String),
     /// 400: the data do not fit the signature; what is wrong with them.
     Enforcement(String),
-    /// 400: a parameter of the request is wrong.
+    /// 400: a parameter of the request, or the request as a whole, has a wrong value.
     Parameter(String),
     /// The protocol has an answer, but only MLflow's own code knows it; with the reason. The caller
     /// sends the request to a Python worker, or, where there is none, answers with it: with 400, as
@@ -98,6 +98,11 @@ impl Rejection {
     /// MLflow's "Invalid input."
     pub(crate) fn input(message: impl std::fmt::Display) -> Self {
         Self::Input(format!("Invalid input. {message}"))
+    }
+
+    /// A parameter that the model does not take.
+    pub(crate) fn parameter(message: impl std::fmt::Display) -> Self {
+        Self::Parameter(format!("Failed to predict data. \nError: {message}"))
     }
 
     /// The HTTP status of the answer.
@@ -136,14 +141,13 @@ impl Rejection {
     /// The message. MLflow's also repeats the data as pandas prints them, which ours do not.
     pub fn message(&self, details: Details) -> String {
         match (self, details) {
-            (Self::MediaType(text) | Self::Input(text), _) => text.clone(),
+            (Self::MediaType(text) | Self::Input(text) | Self::Parameter(text), _) => text.clone(),
             (Self::Enforcement(_), Details::Hidden) => {
                 "Failed to predict data. \nError: Failed to enforce model input schema. Please check your input data.".into()
             }
             (Self::Enforcement(text), Details::Shown) => {
                 format!("Failed to predict data. \nError: Failed to enforce schema of data. Error: {text}")
             }
-            (Self::Parameter(text), _) => format!("Failed to predict data. \nError: {text}"),
             (Self::Undecided(why), _) => format!(
                 "Invalid input. A model that runs without Python does not take this form of request: {why}."
             ),

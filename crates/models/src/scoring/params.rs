@@ -21,7 +21,7 @@ pub(crate) fn enforce(
         None | Some(Value::Null) => Dict::new(),
         Some(Value::Dict(given)) => given,
         Some(other) => {
-            return Err(Rejection::Parameter(format!(
+            return Err(Rejection::parameter(format!(
                 "Parameters must be a dictionary. Got type '{}'.",
                 other.type_name()
             )));
@@ -50,7 +50,7 @@ pub(crate) fn enforce(
     if invalid.is_empty() {
         return Ok(Some(params));
     }
-    Err(Rejection::Parameter(format!("Invalid parameters found: {{{}}}", invalid.join(", "))))
+    Err(Rejection::parameter(format!("Invalid parameters found: {{{}}}", invalid.join(", "))))
 }
 
 fn printed(spec: &ParamSpec) -> String {

@@ -108,10 +108,10 @@ fn cast_column(column: &Column, spec: &TensorSpec) -> Result<Option<Column>, Fau
 /// Tensors of a frame: one for each column, or one of all columns.
 pub(crate) fn frame(mut loose: Loose, specs: &[TensorSpec]) -> Result<Input, Rejection> {
     cast_all(&mut loose, specs)?;
-    of_frame(loose, specs).map_err(Fault::of_enforcement)
+    of_frame(&loose, specs).map_err(Fault::of_enforcement)
 }
 
-fn of_frame(loose: Loose, specs: &[TensorSpec]) -> Result<Input, Fault> {
+fn of_frame(loose: &Loose, specs: &[TensorSpec]) -> Result<Input, Fault> {
     if specs[0].name.is_some() {
         enforce::check_names(&loose.names, specs.iter().map(|s| (s.name.as_deref(), true)))?;
         let places = loose.places();
