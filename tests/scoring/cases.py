@@ -404,6 +404,33 @@ def of_hints():
         yield case("hinted", body)
 
 
+def of_chats():
+    """Payloads of language models: nothing is cast, and the answer is not wrapped."""
+    for signature in ["chat", "embed", "prompt", "hinted", "double"]:
+        for body in [
+            '{"messages": [{"role": "user", "content": "hi"}]}',
+            '{"messages": [{"role": "user", "content": null}], "heat": 0.5, "top": 2}',
+            '{"messages": [{"role": "user"}], "heat": 1, "temperature": "x"}',
+            '{"messages": [{"text": "hi"}]}',
+            '{"messages": [], "other": 1}',
+            '{"messages": "hi"}',
+            '{"messages": null, "inputs": [1]}',
+            '{"input": "x"}',
+            '{"input": ["x", "y"]}',
+            '{"input": [1, 2]}',
+            '{"input": ["x", null]}',
+            '{"input": null}',
+            '{"input": 5, "model": "m"}',
+            '{"prompt": "x"}',
+            '{"prompt": "x", "n": 2}',
+            '{"prompt": ["x", "y"], "n": 2.5}',
+            '{"prompt": "x", "n": null}',
+            '{"prompt": {"a": 1}}',
+        ]:
+            yield case(signature, body)
+            yield case(signature, body, "types")
+
+
 def of_params():
     for params in [
         "{}",
@@ -647,6 +674,7 @@ CASES = unique(
         *of_nested(),
         *of_params(),
         *of_hints(),
+        *of_chats(),
         *of_envelopes(),
         *of_csv(),
         *(case(*request) for request in of_chance()),

@@ -20,6 +20,9 @@ def tensors(*specs):
 
 
 POINT = Object([Property("x", DataType.double), Property("y", DataType.long, required=False)])
+MESSAGE = Object(
+    [Property("role", DataType.string), Property("content", DataType.string, required=False)]
+)
 PARAMS = ParamSchema(
     [
         ParamSpec("temperature", "double", 0.5),
@@ -51,6 +54,9 @@ SIGNATURES = {
     "map": columns((Map(DataType.long), "a")),
     "any": columns((AnyType(), "a")),
     "objects": columns((Array(POINT), "a")),
+    "chat": columns((Array(MESSAGE), "messages"), ("double", "heat", False), params=PARAMS),
+    "embed": columns(("string", "input")),
+    "prompt": columns(("string", "prompt"), ("long", "n", False)),
     "tensor": tensors(("float64", (-1, 3))),
     "tensor32": tensors(("float32", (-1, 2, 2))),
     "tensor_int": tensors(("int64", (-1,))),

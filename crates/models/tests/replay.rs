@@ -61,9 +61,14 @@ fn described(input: &Input) -> Value {
             }
             dict.into()
         }
-        Input::Json(Value::List(_)) => "list".into(),
-        Input::Json(_) => "dict".into(),
+        Input::Json(value) => described_value(value),
     }
+}
+
+fn described_value(value: &Value) -> Value {
+    let Value::Dict(dict) = value else { return value.type_name().into() };
+    let members = dict.iter().map(|(key, value)| (key.to_owned(), described_value(value)));
+    json::Dict::from_members(members.collect()).into()
 }
 
 fn described_frame(frame: &Frame) -> Value {

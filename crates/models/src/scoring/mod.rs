@@ -138,15 +138,21 @@ impl Protocol {
     }
 
     fn language_model(&self, dict: Dict) -> Result<Request, Rejection> {
-        if self.signature.inputs.is_some() {
-            return Err(Rejection::Undecided("a language model's payload for a signature"));
-        }
         let specs = self.signature.params.as_deref();
         let is_param = |name: &str| specs.is_some_and(|all| all.iter().any(|s| s.name == name));
         let (given, data): (Vec<_>, Vec<_>) =
             dict.into_members().into_iter().partition(|(name, _)| is_param(name));
+        let input = match &self.signature.inputs {
+            Some(Schema::Columns(_)) if !self.hinted => {
+                let cells = data.into_iter().map(|(key, value)| (key, arrays::Cell::Value(value)));
+                self.arg(arrays::Arg::Dict(cells.collect()))?
+            }
+            Some(Schema::Tensors(_)) if !self.hinted => {
+                return Err(Rejection::Undecided("a language model's payload for tensors"));
+            }
+            _ => Input::Json(Dict::from_members(data).into()),
+        };
         let params = params::enforce(Some(Dict::from_members(given).into()), specs)?;
-        let input = Input::Json(Dict::from_members(data).into());
         Ok(Request { input, params, unwrapped: true })
     }
 
