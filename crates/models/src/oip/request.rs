@@ -84,6 +84,10 @@ fn tensor(input: &Value) -> Result<(String, Tensor), OipError> {
     let Some(count) = shape.iter().try_fold(1_usize, |all, n| all.checked_mul(*n)) else {
         return refuse(format!("The shape of tensor '{name}' is too large"));
     };
+    if count == 0 && shape.first().is_some_and(|rows| *rows > 0) {
+        // Rows of nothing take no room in a request, however many.
+        return refuse(format!("Tensor '{name}' has rows without elements"));
+    }
     if count != leaves.len() {
         let found = leaves.len();
         return refuse(format!("Tensor '{name}' has {found} elements, its shape {count}"));
