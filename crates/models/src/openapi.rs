@@ -43,6 +43,10 @@ fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> Value {
     Value::List(texts.map(Value::from).collect())
 }
 
+fn any_of(schemas: Vec<Value>) -> Value {
+    object([("anyOf", Value::List(schemas))])
+}
+
 fn of_type(kind: &str) -> Value {
     object([("type", kind.into())])
 }
@@ -66,13 +70,14 @@ fn request(about: &About<'_>, signature: &Signature) -> Value {
     };
     let forms = match &signature.inputs {
         Some(Schema::Tensors(specs)) => {
-            let tensors = tensors(specs);
-            vec![form("inputs", tensors.clone()), form("instances", tensors)]
+            let named = specs[0].name.is_some();
+            let instances = if named { array(of_type("object")) } else { tensors(specs) };
+            vec![form("inputs", tensors(specs)), form("instances", instances)]
         }
         Some(Schema::Columns(specs)) if specs[0].name.is_some() => vec![
             form("dataframe_split", split(specs)),
             form("dataframe_records", array(record(specs))),
-            form("inputs", by_column(specs)),
+            form("inputs", any_of(vec![by_column(specs), array(record(specs))])),
             form("instances", array(record(specs))),
         ],
         _ => vec![
