@@ -219,7 +219,7 @@ fn datetime(value: &Value) -> Result<i64, Fault> {
         }
         Value::Str(text) => match text.as_str() {
             "" | "NaT" => Ok(NOT_A_TIME),
-            text => time::parse(text).map(|(ns, _)| ns).ok_or(Fault::Undecided("a form of time")),
+            text => time::parse_zoned(text).ok_or(Fault::Undecided("a form of time")),
         },
     }
 }

@@ -50,12 +50,15 @@ pub(crate) fn iso(ns: i64) -> String {
 /// The parts that a text has, and with which separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Form {
+    /// How many letters the date has: a year, a month or a day.
+    date: usize,
     separator: Option<u8>,
     seconds: bool,
     fraction: bool,
 }
 
-/// Reads `2026-11-24`, `2026-11-24T10:11`, `…:12` and `…:12.123456789`, with `T` or a space.
+/// Reads `2026`, `2026-11`, `2026-11-24`, `2026-11-24T10:11`, `…:12` and `…:12.123456789`, with `T`
+/// or a space.
 /// Other forms, other years and what is no day are `None`.
 pub(crate) fn parse(text: &str) -> Option<(i64, Form)> {
     let bytes = text.as_bytes();
@@ -66,13 +69,18 @@ pub(crate) fn parse(text: &str) -> Option<(i64, Form)> {
         })
     };
     let mark = |at: usize, mark: u8| (bytes.get(at) == Some(&mark)).then_some(());
-    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
-    mark(4, b'-').and(mark(7, b'-'))?;
+    let date = bytes.len().min(10);
+    let year = number(0, 4)?;
+    let (month, day) = match date {
+        4 => (1, 1),
+        7 => (mark(4, b'-').and_then(|()| number(5, 2))?, 1),
+        _ => (number(5, 2)?, mark(4, b'-').and(mark(7, b'-')).and_then(|()| number(8, 2))?),
+    };
     let days = days_of(year, month, day);
     if !YEARS.contains(&year) || day_of(days) != (year, month, day) {
         return None;
     }
-    let mut form = Form { separator: None, seconds: false, fraction: false };
+    let mut form = Form { date, separator: None, seconds: false, fraction: false };
     let mut seconds = days * S_PER_DAY;
     let mut ns = 0;
     if bytes.len() > 10 {
@@ -103,6 +111,29 @@ pub(crate) fn parse(text: &str) -> Option<(i64, Form)> {
     Some((seconds * NS_PER_S + ns, form))
 }
 
+/// Reads the same forms with a zone behind the time, which NumPy takes off: `Z` or `+02:00`.
+pub(crate) fn parse_zoned(text: &str) -> Option<i64> {
+    if let Some((ns, _)) = parse(text) {
+        return Some(ns);
+    }
+    let (text, minutes) = match text.strip_suffix('Z') {
+        Some(text) => (text, 0),
+        None => {
+            let (text, zone) = text.split_at_checked(text.len().checked_sub(6)?)?;
+            let number = |from: usize, to: usize| zone.get(from..to)?.parse::<u8>().ok();
+            let minutes = i64::from(number(1, 3)?) * 60 + i64::from(number(4, 6)?);
+            match (zone.as_bytes()[0], zone.as_bytes()[3]) {
+                (b'+', b':') => (text, minutes),
+                (b'-', b':') => (text, -minutes),
+                _ => return None,
+            }
+        }
+    };
+    let (ns, form) = parse(text)?;
+    form.separator?;
+    ns.checked_sub(minutes * 60 * NS_PER_S)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -124,9 +155,20 @@ mod tests {
             assert_eq!(parse(text).unwrap().0, ns, "{text}");
             assert_eq!(iso(ns), written);
         }
+        assert_eq!(parse("1970").map(|(ns, _)| ns), Some(0));
+        assert_eq!(parse("1970-02").map(|(ns, _)| ns), Some(31 * S_PER_DAY * NS_PER_S));
+        assert_eq!(parse_zoned("1970-01-01T00:00Z"), Some(0));
+        assert_eq!(parse_zoned("1970-01-01T02:00:00.5+02:00"), Some(NS_PER_S / 2));
+        assert_eq!(parse_zoned("1970-01-01T00:00-00:01"), Some(60 * NS_PER_S));
+        for text in
+            ["1970-01-01Z", "1970Z", "Z", "1970-01-01T00:00+0200", "é", "1970-01-01T00:00+é"]
+        {
+            assert_eq!(parse_zoned(text), None, "{text}");
+        }
         for text in [
             "",
-            "2026",
+            "202",
+            "2026-1",
             "2026-13-01",
             "2026-02-30",
             "2026-11-24T",
