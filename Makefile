@@ -49,6 +49,10 @@ unit: ## The Rust tests alone, without the suites that need Python or a browser
 lint: ## Formatting, clippy, documentation, the UI's types
 	@scripts/test.sh lint
 
+.PHONY: test-golden
+test-golden: ## Compare the native engine with all versions of the models' libraries (needs uv)
+	@scripts/golden.sh
+
 .PHONY: fmt
 fmt: ## Format the Rust sources
 	cargo fmt --all
