@@ -53,6 +53,7 @@ impl ArtifactPath {
             return Err(refuse(Reason::TooDeep));
         }
         names.iter().try_for_each(|name| check_name(name)).map_err(refuse)?;
+        names.iter().try_for_each(|name| refuse_absolute_start(name)).map_err(refuse)?;
         let path = names.join("/");
         decode::each_stage(&path, || Reason::Encoding, refuse_climbing).map_err(refuse)?;
         Ok((!names.is_empty()).then_some(Self(path)))
@@ -207,6 +208,18 @@ fn refuse_climbing(stage: &[u8]) -> Result<(), Reason> {
     Ok(())
 }
 
+/// Refuses a name that reads as absolute at some stage of decoding where a path starts with it.
+///
+/// Paths are joined and cut between names, which must not make one absolute: `a:%2f` is none, but
+/// with more below it decodes to `a://…`.
+fn refuse_absolute_start(name: &str) -> Result<(), Reason> {
+    if !name.contains('%') {
+        return Ok(());
+    }
+    let refuse = |stage: &[u8]| if is_absolute(stage) { Err(Reason::Absolute) } else { Ok(()) };
+    decode::each_stage(&format!("{name}/"), || Reason::Encoding, refuse)
+}
+
 /// A leading separator or a URL (`http://…`).
 fn is_absolute(stage: &[u8]) -> bool {
     if matches!(stage.first(), Some(b'/' | b'\\')) {
@@ -345,6 +358,10 @@ mod tests {
             "s3://b",
             "./%2f",
             ".//C:/x",
+            // As a folder: with more below it, or cut off what is above it.
+            "aa:%2f",
+            "a/aa:%252f",
+            "a/%2fb",
         ] {
             assert_eq!(reason(text), Reason::Absolute, "{text}");
         }
