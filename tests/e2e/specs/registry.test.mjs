@@ -118,6 +118,25 @@ test('a change from elsewhere appears by itself', async () => {
   await page.close();
 });
 
+test('an open page asks the server for nothing twice', async () => {
+  for (const path of ['churn', 'churn/history', 'churn/versions/1', 'churn/versions/1/history', 'churn/versions/1/artifacts']) {
+    const page = await browser.newPage();
+    const asked = [];
+    page.on('request', (request) => {
+      if (request.url().includes('api/')) asked.push(`${request.method()} ${request.url()}`);
+    });
+    // The page looks again whether anything has changed once all that it shows has been asked for.
+    const looks = () => asked.filter((each) => /registry\/events\?.*max_results=1$/.test(each));
+    await page.goto(`${server.url}/models/${path}`);
+    while (looks().length < 2) await page.waitForRequest(/registry\/events/);
+    const [look] = looks();
+    const rest = asked.filter((each) => each !== look);
+    assert.deepEqual(rest, [...new Set(rest)], path);
+    await assertSound(page);
+    await page.close();
+  }
+});
+
 test('changes what describes a model: description, tags, protection, name', async () => {
   await mlflow(server, 'registered-models/create', { name: 'to be changed' });
   const page = await browser.newPage();

@@ -14,11 +14,11 @@ export type Change = Schemas['Change'];
 export type View = Schemas['View'];
 export type SearchRuns = Schemas['SearchRuns'];
 
-/** The server's root with a slash at its end: where `<base href>` points. */
-export const serverRoot = (): string => new URL('.', document.baseURI).href;
+/** The server's address as clients take it, where `<base href>` points: without the slash at its end. */
+export const serverAddress = (): string => new URL('.', document.baseURI).href.replace(/\/$/, '');
 
 export const client = createClient<paths>({
-  baseUrl: serverRoot().replace(/\/$/, ''),
+  baseUrl: serverAddress(),
   fetch: (request) => {
     if (request.method !== 'GET') {
       for (const [name, value] of Object.entries(authorship())) request.headers.set(name, value);

@@ -117,7 +117,8 @@ function parse(text: string): unknown {
   }
 }
 
-const get = <T>(path: string, query: Query, signal?: AbortSignal): Promise<T> =>
+/** Asks a path below MLflow's API. */
+export const get = <T>(path: string, query: Query, signal?: AbortSignal): Promise<T> =>
   call('GET', mlflowUrl(path, query), { signal });
 
 const post = <T>(path: string, body: unknown): Promise<T> => call('POST', mlflowUrl(path), { body });

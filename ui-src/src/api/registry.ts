@@ -1,6 +1,7 @@
 // The model registry: MLflow's REST API of it, and what Modelyard has beyond that.
 import { client, unwrap, type Schemas } from './client';
-import { call, mlflowUrl, type KeyValue, type Query } from './mlflow';
+import { quote } from '../lib/filter';
+import { call, get, mlflowUrl, type KeyValue, type Query } from './mlflow';
 
 export type RegistryEvent = Schemas['RegistryEvent'];
 export type Policy = Schemas['Policy'];
@@ -22,6 +23,12 @@ export interface ModelVersion {
   aliases?: string[];
 }
 
+/** A name that stands for a version. */
+export interface Alias {
+  alias: string;
+  version: string;
+}
+
 export interface RegisteredModel {
   name: string;
   creation_timestamp: number;
@@ -30,14 +37,11 @@ export interface RegisteredModel {
   /** The highest version of each stage, without their aliases. */
   latest_versions?: ModelVersion[];
   tags?: KeyValue[];
-  aliases?: { alias: string; version: string }[];
+  aliases?: Alias[];
 }
 
 /** The stages of MLflow, in their order. */
 export const STAGES = ['None', 'Staging', 'Production', 'Archived'] as const;
-
-const get = <T>(path: string, query: Query, signal?: AbortSignal): Promise<T> =>
-  call('GET', mlflowUrl(path, query), { signal });
 
 const send = <T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body: unknown, reason?: string): Promise<T> =>
   call(method, mlflowUrl(path), { body, reason });
@@ -54,6 +58,23 @@ export function searchVersions(
   signal?: AbortSignal,
 ): Promise<{ model_versions?: ModelVersion[]; next_page_token?: string }> {
   return get('model-versions/search', texts(query), signal);
+}
+
+/** The versions of one registered model, the newest first. */
+export const versionsOf = (
+  name: string,
+  page: { page_token?: string | undefined; max_results: number },
+  signal?: AbortSignal,
+): ReturnType<typeof searchVersions> =>
+  searchVersions({ filter: `name = ${quote(name)}`, order_by: 'version_number DESC', ...page }, signal);
+
+/** Enough versions to know where an alias can go and what to compare with. */
+const NUMBERS_MAX = 1000;
+
+/** The same by their numbers alone. */
+export async function versionNumbers(name: string, signal?: AbortSignal): Promise<string[]> {
+  const { model_versions: versions = [] } = await versionsOf(name, { max_results: NUMBERS_MAX }, signal);
+  return versions.map(({ version }) => version);
 }
 
 function texts(query: Record<string, string | number | undefined>): Query {

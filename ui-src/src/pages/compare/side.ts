@@ -1,10 +1,9 @@
 import { listMetrics, type MetricSummary } from '../../api/client';
 import { getRun, type RunDetail } from '../../api/mlflow';
-import { readTextHead } from '../../api/readText';
+import { readMlModel } from '../../api/mlModelFile';
 import { getChecks, getVersion, type Check, type ModelVersion } from '../../api/registry';
 import { versionFileUrl } from '../../api/versionFiles';
-import { parseMlModel, type MlModel } from '../../lib/mlmodel';
-import { TEXT_LIMIT_BYTES } from '../../lib/preview';
+import type { MlModel } from '../../lib/mlmodel';
 
 /** All that is compared of one version. Its run and its file may be gone or out of reach. */
 export interface Side {
@@ -20,11 +19,11 @@ export async function readSide(name: string, number: string, signal: AbortSignal
   const runId = version.run_id;
   const [checks, file, run, metrics] = await Promise.all([
     getChecks(name, number, signal),
-    known(readTextHead(versionFileUrl(version, 'MLmodel'), { size: undefined, limit: TEXT_LIMIT_BYTES, signal })),
+    known(readMlModel(versionFileUrl(version, 'MLmodel'), signal)),
     runId ? known(getRun(runId, signal)) : undefined,
     runId ? known(listMetrics(runId, signal)) : undefined,
   ]);
-  return { version, checks, file: file && parseMlModel(file.text), run, metrics: metrics ?? [] };
+  return { version, checks, file, run, metrics: metrics ?? [] };
 }
 
 const known = <T>(answer: Promise<T>): Promise<T | undefined> => answer.catch(() => undefined);
