@@ -6,20 +6,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from train import BINARY, CLASSES, MISSING, ROWS_TRAIN, SCORE, TRAIN, frame
+from train import BINARY, CLASSES, MISSING, ROWS_TRAIN, SCORE, TRAIN, counted, frame, version
 
 ALL = ("clean", "nan", "inf")
 NUMBERS = np.digitize(SCORE, np.quantile(SCORE, [0.4, 0.7]))
 COUNTS = np.round(SCORE - SCORE.min())
 POSITIVE = SCORE - SCORE.min() + 0.5
-
-
-def counted():
-    """Training rows whose last two columns are categories, some of them missing."""
-    table = TRAIN.copy()
-    table[:, 3] = np.abs(table[:, 3])
-    table[:20, 4] = np.nan
-    return table
 
 
 def sparse_columns(model):
@@ -49,18 +41,20 @@ class Probabilities:
 def xgboost(writer):
     import xgboost as xgb
 
-    old = tuple(int(part) for part in xgb.__version__.split(".")[:2]) < (2, 0)
     small = {"max_depth": 4, "eta": 0.4, "seed": 0, "nthread": 1}
+
+    def saved(name, model):
+        files = [f"{name}.ubj", f"{name}.json"]
+        for file in files:
+            model.save_model(writer.folder / file)
+        return files
 
     def booster(name, label, params, rounds=8, rows=MISSING, types=None, **more):
         if not writer.wants(name):
             return
         data = xgb.DMatrix(rows, label, feature_types=types, enable_categorical=types is not None)
         model = xgb.train({**small, **params}, data, rounds)
-        files = []
-        for ending in ("ubj", "json"):
-            files.append(f"{name}.{ending}")
-            model.save_model(writer.folder / files[-1])
+        files = saved(name, model)
 
         def table(given):
             return xgb.DMatrix(given, feature_types=types, enable_categorical=types is not None)
@@ -97,17 +91,14 @@ def xgboost(writer):
     types = ["q", "q", "q", "c", "c"]
     booster("xgb_categories", SCORE, {"tree_method": "hist", "max_cat_to_onehot": 1}, rows=counted(), types=types)
     booster("xgb_one_hot", SCORE, {"tree_method": "hist", "max_cat_to_onehot": 9}, rows=counted(), types=types)
-    if not old:
+    if version(xgb) >= (2, 0):
         booster("xgb_quantile", SCORE, {"objective": "reg:quantileerror", "quantile_alpha": 0.7})
 
     def estimator(name, model, label, methods, **more):
         if not writer.wants(name):
             return
         model.fit(MISSING, label, **more)
-        files = []
-        for ending in ("ubj", "json"):
-            files.append(f"{name}.{ending}")
-            model.save_model(writer.folder / files[-1])
+        files = saved(name, model)
         answers = writer.answers(name, model, methods, ALL)
         writer.add(name, files, answers, wrapper=type(model).__name__)
 

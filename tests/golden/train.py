@@ -69,6 +69,14 @@ CLASSES = np.array(["bird", "cat", "dog"])[np.digitize(SCORE, np.quantile(SCORE,
 PROBA = ["predict", "predict_proba"]
 
 
+def counted():
+    """Training rows whose last two columns are categories, some of them missing."""
+    table = TRAIN.copy()
+    table[:, 3] = np.abs(table[:, 3])
+    table[:20, 4] = np.nan
+    return table
+
+
 def frame(rows, seed):
     random = np.random.RandomState(seed)
     colours = np.array(["red", "green", "blue", "grün"])
@@ -232,10 +240,7 @@ def boosting(writer):
     writer.sklearn("hist_binary", classifier(**small).fit(MISSING, BINARY), raw, **curved)
     writer.sklearn("hist_classifier", classifier(**small).fit(MISSING, CLASSES), raw, **curved)
     categorical = regressor(**small, categorical_features=[3, 4])
-    counted = TRAIN.copy()
-    counted[:, 3] = np.abs(counted[:, 3])
-    counted[:20, 4] = np.nan
-    writer.sklearn("hist_categorical", categorical.fit(counted, SCORE))
+    writer.sklearn("hist_categorical", categorical.fit(counted(), SCORE))
     if version(sklearn) >= (1, 4):
         table = frame(ROWS_TRAIN, 0)
         words = classifier(**small, categorical_features=["colour", "size"])

@@ -71,7 +71,7 @@ def application(signature, model):
 
 
 async def post(app, content_type, body):
-    """One request, without a socket: status, media type and body of the answer."""
+    """One request, without a socket: status and body of the answer."""
     headers = [] if content_type is None else [(b"content-type", content_type.encode())]
     scope = {
         "type": "http",

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::error::{Error, Result};
+use crate::math::exact;
 
 /// A value of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +97,7 @@ impl Document {
     fn number(&self) -> Option<f64> {
         match self {
             Self::Null => Some(f64::NAN),
-            Self::Int(number) if number.unsigned_abs() <= 1 << 53 => Some(*number as f64),
+            Self::Int(number) => exact(*number),
             Self::Float(number) => Some(*number),
             _ => None,
         }

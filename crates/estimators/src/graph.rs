@@ -12,15 +12,15 @@ use crate::npy::{Array, DType};
 
 /// A node of one [`Graph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct NodeId(u32);
+pub(crate) struct NodeId(u32);
 
 /// The name of a class or function, as the file gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Name {
+pub(crate) struct Name {
     /// For example `sklearn.tree._classes`.
-    pub module: Arc<str>,
+    pub(crate) module: Arc<str>,
     /// For example `DecisionTreeClassifier`.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 impl Name {
@@ -29,12 +29,12 @@ impl Name {
     }
 
     /// Whether this is `name` of `module`.
-    pub fn is(&self, module: &str, name: &str) -> bool {
+    pub(crate) fn is(&self, module: &str, name: &str) -> bool {
         *self.module == *module && *self.name == *name
     }
 
     /// Whether the module belongs to the package `package`.
-    pub fn is_of(&self, package: &str) -> bool {
+    pub(crate) fn is_of(&self, package: &str) -> bool {
         self.module
             .strip_prefix(package)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -49,22 +49,22 @@ impl std::fmt::Display for Name {
 
 /// What calling `class` with `args` would have made, and what was then put into it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Object {
+pub(crate) struct Object {
     /// The class, or the function that makes the object.
-    pub class: Name,
+    pub(crate) class: Name,
     /// What it was called with.
-    pub args: Vec<NodeId>,
+    pub(crate) args: Vec<NodeId>,
     /// What its `__setstate__` got, nearly always a dictionary of its attributes.
-    pub state: Option<NodeId>,
+    pub(crate) state: Option<NodeId>,
     /// What was appended to it, for classes that are lists or sets.
-    pub items: Vec<NodeId>,
+    pub(crate) items: Vec<NodeId>,
     /// What was set in it, for classes that are dictionaries.
-    pub entries: Vec<(NodeId, NodeId)>,
+    pub(crate) entries: Vec<(NodeId, NodeId)>,
 }
 
 /// One thing in a file.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Node {
+pub(crate) enum Node {
     /// Python's `None`.
     None,
     /// A boolean.
@@ -98,8 +98,14 @@ pub enum Node {
 }
 
 impl Node {
+    /// The record of an object that nothing has been put into yet.
+    pub(crate) fn object(class: Name, args: Vec<NodeId>, state: Option<NodeId>) -> Self {
+        let (items, entries) = (Vec::new(), Vec::new());
+        Self::Object(Box::new(Object { class, args, state, items, entries }))
+    }
+
     /// What this is, for messages.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::None => "None",
             Self::Bool(_) => "a boolean",
@@ -127,7 +133,7 @@ const READ_ANY_BYTES: usize = 1 << 20;
 
 /// All that a file contains.
 #[derive(Debug, Default)]
-pub struct Graph {
+pub(crate) struct Graph {
     nodes: Vec<Node>,
     root: Option<NodeId>,
     /// Bytes that may still be read out of it, so that what is made of a file is not much larger.
@@ -136,7 +142,7 @@ pub struct Graph {
 
 impl Graph {
     /// The thing that was saved.
-    pub fn root(&self) -> Result<NodeId> {
+    pub(crate) fn root(&self) -> Result<NodeId> {
         self.root.ok_or_else(|| Error::python("the file contains no object"))
     }
 
@@ -155,9 +161,18 @@ impl Graph {
     }
 
     /// The node `id`.
-    pub fn node(&self, id: NodeId) -> &Node {
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
         // Ids are made by `add` only, and nodes are never removed.
         &self.nodes[id.0 as usize]
+    }
+
+    /// The lengths of an array's dimensions, if that is what nodes are.
+    pub(crate) fn lengths(&self, ids: &[NodeId]) -> Option<Vec<usize>> {
+        let length = |id: &NodeId| match self.node(*id) {
+            Node::Int(length) => usize::try_from(*length).ok(),
+            _ => None,
+        };
+        ids.iter().map(length).collect()
     }
 
     pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut Node {
@@ -172,16 +187,6 @@ impl Graph {
         let id = u32::try_from(self.nodes.len()).ok().ok_or(too_many)?;
         self.nodes.push(node);
         Ok(NodeId(id))
-    }
-
-    /// How many nodes there are.
-    pub fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
-    /// Whether there is no node.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads models of scikit-learn, XGBoost and LightGBM without Python, and predicts with them.
 //!
-//! A model's file is read into records ([`graph`]), which are data: no class is looked up and nothing
+//! A model's file is read into records (`graph`), which are data: no class is looked up and nothing
 //! in them is executed. [`Model`] is what has been compiled from them: with typed numbers, checked
 //! indices, and only where every rule of the library is known. What is not known exactly is refused
 //! with the reason ([`Error::NeedsPython`]), so that Python can serve it.
@@ -8,15 +8,15 @@
 mod cursor;
 mod document;
 mod error;
-pub mod graph;
+mod graph;
 mod lightgbm;
-pub mod limits;
+mod limits;
 mod math;
 mod model;
 pub mod npy;
-pub mod pickle;
+mod pickle;
 mod sklearn;
-pub mod skops;
+mod skops;
 mod table;
 mod trees;
 mod ubjson;

@@ -1,5 +1,13 @@
 //! Sums and functions in the order in which numpy and scipy compute them.
 
+/// Integers up to here are doubles without loss.
+const EXACT_MAX: u64 = 1 << 53;
+
+/// An integer as a double, if nothing is lost.
+pub(crate) fn exact(number: i64) -> Option<f64> {
+    (number.unsigned_abs() <= EXACT_MAX).then_some(number as f64)
+}
+
 /// Values that numpy adds before it splits a sum in two.
 const BLOCK: usize = 128;
 

@@ -45,7 +45,7 @@ impl Model {
     }
 
     /// Compiles the object that was saved.
-    pub fn from_graph(graph: &Graph) -> Result<Self> {
+    fn from_graph(graph: &Graph) -> Result<Self> {
         let estimator = Estimator::compile(graph, graph.root()?)?;
         Ok(Self { kind: Kind::Sklearn(estimator) })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::limits::CELLS_MAX;
+use crate::math::exact;
 
 /// The cells of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,10 +44,7 @@ impl Cells {
         match self {
             Self::F64(cells) => cells.get(row).copied(),
             Self::F32(cells) => cells.get(row).map(|cell| f64::from(*cell)),
-            Self::I64(cells) => {
-                let cell = cells.get(row).copied()?;
-                (cell.unsigned_abs() <= 1 << 53).then_some(cell as f64)
-            }
+            Self::I64(cells) => exact(*cells.get(row)?),
             Self::Bool(cells) => cells.get(row).map(|cell| f64::from(u8::from(*cell))),
             Self::Text(_) => None,
         }
@@ -191,6 +189,14 @@ pub struct Output {
     pub shape: Vec<usize>,
     /// The values.
     pub values: Values,
+}
+
+impl Output {
+    /// Values in rows of so many columns; one column stands as a list.
+    pub(crate) fn of_columns(rows: usize, columns: usize, values: Values) -> Self {
+        let shape = if columns == 1 { vec![rows] } else { vec![rows, columns] };
+        Self { shape, values }
+    }
 }
 
 /// What a model is asked for, by the names that the libraries' methods have.

@@ -2,14 +2,12 @@
 
 use crate::cursor::Cursor;
 use crate::document::Document;
-use crate::error::{Error, Result};
-use crate::limits::{DEPTH_MAX, FILE_MAX_BYTES};
+use crate::error::Result;
+use crate::limits::{DEPTH_MAX, FILE_MAX_BYTES, within};
 
 /// Reads one value; nothing may follow it.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document> {
-    if bytes.len() > FILE_MAX_BYTES {
-        return Err(Error::TooLarge { what: "the bytes of a UBJSON file", limit: FILE_MAX_BYTES });
-    }
+    within("the bytes of a UBJSON file", bytes.len(), FILE_MAX_BYTES)?;
     let mut cursor = Cursor::new(bytes, "UBJSON");
     let marker = cursor.u8()?;
     let value = value(&mut cursor, marker, 0)?;
@@ -17,9 +15,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document> {
 }
 
 fn value(cursor: &mut Cursor<'_>, marker: u8, depth: usize) -> Result<Document> {
-    if depth > DEPTH_MAX {
-        return Err(Error::TooLarge { what: "the depth of a UBJSON file", limit: DEPTH_MAX });
-    }
+    within("the depth of a UBJSON file", depth, DEPTH_MAX)?;
     Ok(match marker {
         b'Z' => Document::Null,
         b'T' => Document::Bool(true),

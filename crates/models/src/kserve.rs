@@ -1,6 +1,5 @@
 //! KServe's first protocol: `POST /v1/models/{name}:predict` with `instances` or `inputs`.
 
-use crate::frame::Name;
 use crate::json::{self, Value};
 use crate::oip::OipError;
 use crate::scoring::{Details, Protocol, Rejection, Request};
@@ -13,21 +12,13 @@ pub fn decode(protocol: &Protocol, body: &[u8]) -> Result<Request, OipError> {
         return Err(OipError("A request must be an object".into()));
     };
     let params = request.remove("parameters");
-    let value = match (request.remove("instances"), request.remove("inputs")) {
+    let (form, data) = match (request.remove("instances"), request.remove("inputs")) {
         (Some(instances), None) => ("instances", instances),
         (None, Some(inputs)) => ("inputs", inputs),
         _ => return Err(OipError("A request must have either `instances` or `inputs`".into())),
     };
-    protocol.decode_v1(value.0, value.1, params).map_err(|rejection| explained(&rejection))
-}
-
-fn explained(rejection: &Rejection) -> OipError {
-    OipError(rejection.message(Details::Shown))
-}
-
-/// The names of a signature's columns, for rows that have none.
-pub(crate) fn names<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Option<Vec<Name>> {
-    names.map(|name| name.map(Name::from)).collect()
+    let explained = |rejection: Rejection| OipError(rejection.message(Details::Shown));
+    protocol.decode_v1(form, data, params).map_err(explained)
 }
 
 #[cfg(test)]

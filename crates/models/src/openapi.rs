@@ -189,25 +189,23 @@ fn named(specs: &[ColumnSpec]) -> impl Iterator<Item = (&str, &ColumnSpec)> {
     specs.iter().filter_map(|spec| spec.name.as_deref().map(|name| (name, spec)))
 }
 
-fn required(specs: &[ColumnSpec]) -> Value {
-    texts(named(specs).filter(|(_, spec)| spec.required).map(|(name, _)| name))
-}
-
+/// One row, by name.
 fn record(specs: &[ColumnSpec]) -> Value {
-    let members = named(specs).map(|(name, spec)| (name.to_owned(), column(&spec.kind)));
-    object([
-        ("type", "object".into()),
-        ("properties", Value::Dict(Dict::from_members(members.collect()))),
-        ("required", required(specs)),
-    ])
+    members(specs, column)
 }
 
+/// The lists of all columns, by name.
 fn by_column(specs: &[ColumnSpec]) -> Value {
-    let members = named(specs).map(|(name, spec)| (name.to_owned(), array(column(&spec.kind))));
+    members(specs, |kind| array(column(kind)))
+}
+
+fn members(specs: &[ColumnSpec], schema: fn(&ColumnType) -> Value) -> Value {
+    let members = named(specs).map(|(name, spec)| (name.to_owned(), schema(&spec.kind)));
+    let required = named(specs).filter(|(_, spec)| spec.required).map(|(name, _)| name);
     object([
         ("type", "object".into()),
         ("properties", Value::Dict(Dict::from_members(members.collect()))),
-        ("required", required(specs)),
+        ("required", texts(required)),
     ])
 }
 

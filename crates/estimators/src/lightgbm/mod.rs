@@ -8,13 +8,10 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::table::{Matrix, Method, Output, Rows, Values, cells};
-use crate::trees::{Forest, LightRule};
+use crate::trees::{Forest, LIGHT_ZERO, LightRule};
 use objective::Objective;
 
 pub(crate) use wrapper::Wrapper;
-
-/// LightGBM drops numbers nearer to zero than this before it predicts.
-const ZERO: f64 = 1e-35_f32 as f64;
 
 #[derive(Debug)]
 pub(crate) struct Lightgbm {
@@ -42,8 +39,11 @@ impl Lightgbm {
     }
 
     fn check(&self, rows: &Rows<'_>) -> Result<Matrix> {
+        let spaceless = |byte| if byte == b' ' { b'_' } else { byte };
+        let same =
+            |(own, given): (&Arc<str>, &Arc<str>)| own.bytes().eq(given.bytes().map(spaceless));
         if let (Some(expected), Some(given)) = (&self.names, rows.names())
-            && !expected.iter().zip(given).all(|(a, b)| **a == *b.replace(' ', "_"))
+            && !expected.iter().zip(given).all(same)
         {
             // LightGBM goes by position and does not look at names.
             return Err(Error::python("the columns have other names than in training"));
@@ -57,8 +57,9 @@ impl Lightgbm {
         }
         cells(rows.count(), self.width)?;
         let mut matrix = rows.matrix()?.into_owned();
+        // LightGBM drops such numbers before it predicts.
         for value in &mut matrix.values {
-            if value.abs() <= ZERO {
+            if value.abs() <= LIGHT_ZERO {
                 *value = 0.0;
             }
         }
@@ -83,8 +84,6 @@ impl Lightgbm {
     }
 
     fn shaped(&self, values: Vec<f64>) -> Output {
-        let rows = values.len() / self.width;
-        let shape = if self.width == 1 { vec![rows] } else { vec![rows, self.width] };
-        Output { shape, values: Values::F64(values) }
+        Output::of_columns(values.len() / self.width, self.width, Values::F64(values))
     }
 }

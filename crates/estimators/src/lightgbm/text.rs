@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Lightgbm;
 use super::objective::Objective;
 use crate::error::{Error, Result};
-use crate::limits::{FILE_MAX_BYTES, TREE_NODES_MAX};
+use crate::limits::{FILE_MAX_BYTES, TREE_NODES_MAX, within};
 use crate::trees::{Builder, RawNode, Split};
 
 /// Bits of `decision_type`.
@@ -21,9 +21,7 @@ type Lines<'a> = HashMap<&'a str, &'a str>;
 
 impl Lightgbm {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() > FILE_MAX_BYTES {
-            return Err(Error::TooLarge { what: "the bytes of a model", limit: FILE_MAX_BYTES });
-        }
+        within("the bytes of a model", bytes.len(), FILE_MAX_BYTES)?;
         let text = std::str::from_utf8(bytes).ok().ok_or_else(|| damaged("it is not UTF-8"))?;
         // Settings and importances follow, and the categories of a table at the very end.
         let (text, rest) =

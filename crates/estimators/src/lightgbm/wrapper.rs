@@ -2,9 +2,9 @@
 
 use super::Lightgbm;
 use crate::error::Result;
-use crate::graph::{Node, NodeId};
+use crate::graph::Node;
 use crate::math::argmax;
-use crate::sklearn::{Attributes, Expected, Labels};
+use crate::sklearn::{Attributes, Expected, Labels, no_method};
 use crate::table::{Method, Output, Rows, Values};
 
 #[derive(Debug)]
@@ -20,8 +20,7 @@ impl Wrapper {
     /// Compiles the object `id`, which is of LightGBM's interface to scikit-learn.
     pub(crate) fn compile(model: &Attributes<'_>) -> Result<Self> {
         let classifier = &*model.class.name == "LGBMClassifier";
-        let booster_id = model.id("_Booster")?;
-        let booster = Attributes::of(model.graph, booster_id)?;
+        let booster = Attributes::of(model.graph, model.id("_Booster")?)?;
         let handle = booster.get("_handle").or_else(|| booster.get("handle"));
         let Some(Node::Text(text)) = handle.map(|id| model.graph.node(id)) else {
             return Err(model.error("its booster holds no text"));
@@ -35,12 +34,7 @@ impl Wrapper {
         if !matches!(model.node("_objective")?, Node::Text(_) | Node::None) {
             return Err(model.error("its objective is a function of the user's"));
         }
-        let labels = if classifier {
-            let encoder = labels(model)?;
-            Some(encoder)
-        } else {
-            None
-        };
+        let labels = classifier.then(|| labels(model)).transpose()?;
         if let Some(labels) = &labels
             && labels.len() != booster.width.max(2)
         {
@@ -80,13 +74,12 @@ impl Wrapper {
                 Ok(Output { shape: vec![count, 2], values: Values::F64(values) })
             }
             (Method::PredictProba, Some(_)) => Ok(self.booster.shaped(values)),
-            _ => Err(crate::sklearn::no_method(&self.expected.class, method)),
+            _ => Err(no_method(&self.expected.class, method)),
         }
     }
 }
 
 /// The classes stand in the encoder with which the interface numbers them.
 fn labels(model: &Attributes<'_>) -> Result<Labels> {
-    let encoder: NodeId = model.id("_le")?;
-    Labels::of(&Attributes::of(model.graph, encoder)?)
+    Labels::of(&Attributes::of(model.graph, model.id("_le")?)?)
 }

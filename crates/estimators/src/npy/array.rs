@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::{DType, Field, Kind};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
-use crate::limits::DIMENSIONS_MAX;
+use crate::limits::{DIMENSIONS_MAX, within};
+use crate::math::exact;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Data {
+enum Data {
     Bytes(Box<[u8]>),
     Objects(Vec<NodeId>),
 }
@@ -26,9 +27,7 @@ pub struct Array {
 
 /// How many items an array of this shape has.
 pub(crate) fn element_count(shape: &[usize]) -> Result<usize> {
-    if shape.len() > DIMENSIONS_MAX {
-        return Err(Error::TooLarge { what: "the dimensions of an array", limit: DIMENSIONS_MAX });
-    }
+    within("the dimensions of an array", shape.len(), DIMENSIONS_MAX)?;
     // As numpy does it: a zero anywhere makes the array empty, but the others must still fit.
     let product = |mut lengths: std::slice::Iter<'_, usize>| {
         lengths.try_fold(1_usize, |product, length| product.checked_mul((*length).max(1)))
@@ -103,7 +102,7 @@ impl Array {
     }
 
     /// The objects in the order of the file, for an array of objects.
-    pub fn objects(&self) -> Option<&[NodeId]> {
+    pub(crate) fn objects(&self) -> Option<&[NodeId]> {
         if let Data::Objects(objects) = &self.data { Some(objects) } else { None }
     }
 
@@ -225,9 +224,6 @@ const fn signed(number: u64, size: usize) -> i64 {
     ((number << shift) as i64) >> shift
 }
 
-/// Integers up to here are doubles without loss.
-const EXACT_MAX: u64 = 1 << 53;
-
 fn number_f64(dtype: &DType, bytes: &[u8]) -> Result<f64> {
     let raw = uint(bytes, dtype.big_endian);
     match (&dtype.kind, dtype.size) {
@@ -235,11 +231,8 @@ fn number_f64(dtype: &DType, bytes: &[u8]) -> Result<f64> {
         (Kind::Float, 4) => Ok(f64::from(f32::from_bits(raw as u32))),
         (Kind::Float, 2) => Ok(half(raw as u16)),
         (Kind::Bool | Kind::Int | Kind::Uint, _) => {
-            let number = number_i64(dtype, bytes)?;
-            if number.unsigned_abs() > EXACT_MAX {
-                return Err(Error::python("an integer in an array is too large for a double"));
-            }
-            Ok(number as f64)
+            let too_large = || Error::python("an integer in an array is too large for a double");
+            exact(number_i64(dtype, bytes)?).ok_or_else(too_large)
         }
         _ => {
             Err(Error::python(format!("an array of {} where a number is expected", dtype.shown())))

@@ -2,7 +2,7 @@
 
 use super::literal::Literal;
 use crate::error::{Error, Result};
-use crate::limits::{DIMENSIONS_MAX, FIELDS_MAX};
+use crate::limits::{DIMENSIONS_MAX, FIELDS_MAX, within};
 
 /// What the bytes of one item mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,9 +119,7 @@ impl DType {
 
     /// A structured type; every field must lie within its `size` bytes.
     pub(crate) fn structure(fields: Vec<Field>, size: usize) -> Result<Self> {
-        if fields.len() > FIELDS_MAX {
-            return Err(Error::TooLarge { what: "the number of fields", limit: FIELDS_MAX });
-        }
+        within("the number of fields", fields.len(), FIELDS_MAX)?;
         for field in &fields {
             let bytes = field.dtype.size.checked_mul(field.count);
             let end = bytes.and_then(|bytes| bytes.checked_add(field.offset));

@@ -6,7 +6,7 @@ use super::literal::{self, Literal};
 use super::{Array, DType, FORMAT};
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
-use crate::limits::{DIMENSIONS_MAX, NPY_HEADER_MAX_BYTES};
+use crate::limits::{DIMENSIONS_MAX, NPY_HEADER_MAX_BYTES, within};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -23,12 +23,7 @@ pub fn read(bytes: &[u8]) -> Result<Array> {
         (2 | 3, 0) => cursor.length::<4>()?,
         _ => return Err(cursor.damaged(format!("version {major}.{minor} is unknown"))),
     };
-    if length > NPY_HEADER_MAX_BYTES {
-        return Err(Error::TooLarge {
-            what: "the header of an array",
-            limit: NPY_HEADER_MAX_BYTES,
-        });
-    }
+    within("the header of an array", length, NPY_HEADER_MAX_BYTES)?;
     let header = literal::parse(cursor.take(length)?, FORMAT)?;
     let missing = |name: &str| cursor.damaged(format!("the header has no '{name}'"));
     let descr = header.entry("descr").ok_or_else(|| missing("descr"))?;

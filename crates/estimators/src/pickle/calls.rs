@@ -4,7 +4,7 @@ use super::machine::Machine;
 use super::opcode::*;
 use super::{joblib, numpy};
 use crate::error::{Error, Result};
-use crate::graph::{Name, Node, NodeId, Object};
+use crate::graph::{Name, Node, NodeId};
 
 impl Machine<'_> {
     pub(super) fn call(&mut self, code: u8) -> Result<()> {
@@ -16,7 +16,7 @@ impl Machine<'_> {
             INST => {
                 let class = self.global(code)?;
                 let args = self.pop_mark()?;
-                self.push(record(class, args))
+                self.push(Node::object(class, args, None))
             }
             OBJ => {
                 let mut args = self.pop_mark()?;
@@ -25,7 +25,7 @@ impl Machine<'_> {
                 }
                 let callable = args.remove(0);
                 let class = self.callable(callable)?;
-                self.push(record(class, args))
+                self.push(Node::object(class, args, None))
             }
             BUILD => self.build(),
             NEWOBJ_EX => {
@@ -37,14 +37,17 @@ impl Machine<'_> {
                     args.push(named);
                 }
                 let class = self.callable(parts[0])?;
-                self.push(record(class, args))
+                self.push(Node::object(class, args, None))
             }
             _ => {
                 let parts = self.pop_last(2)?;
                 let args = self.tuple(parts[1])?;
                 let class = self.callable(parts[0])?;
-                let made =
-                    if code == REDUCE { self.reduce(class, args)? } else { record(class, args) };
+                let made = if code == REDUCE {
+                    self.reduce(class, args)?
+                } else {
+                    Node::object(class, args, None)
+                };
                 self.push(made)
             }
         }
@@ -74,16 +77,13 @@ impl Machine<'_> {
 
     fn reduce(&mut self, class: Name, args: Vec<NodeId>) -> Result<Node> {
         match (&*class.module, &*class.name) {
-            ("copyreg", "_reconstructor") => {
-                // (class, base class, state of the base class); only for classes in Python.
-                let class =
-                    args.first().copied().ok_or_else(|| self.damaged("no class is given"))?;
-                Ok(record(self.callable(class)?, args[1..].to_vec()))
-            }
-            ("copyreg", "__newobj__") => {
-                let class =
-                    args.first().copied().ok_or_else(|| self.damaged("no class is given"))?;
-                Ok(record(self.callable(class)?, args[1..].to_vec()))
+            // Behind the class stand, for `_reconstructor`, a base class and its state; only for
+            // classes in Python.
+            ("copyreg", "_reconstructor" | "__newobj__") => {
+                let [class, rest @ ..] = args.as_slice() else {
+                    return Err(self.damaged("no class is given"));
+                };
+                Ok(Node::object(self.callable(*class)?, rest.to_vec(), None))
             }
             ("_codecs", "encode") => self.encode(&args),
             ("builtins", "bytearray" | "bytes") if args.is_empty() => {
@@ -103,7 +103,7 @@ impl Machine<'_> {
             _ if class.is_of("numpy.core") || class.is_of("numpy._core") => {
                 numpy::reduce(self, class, args)
             }
-            _ => Ok(record(class, args)),
+            _ => Ok(Node::object(class, args, None)),
         }
     }
 
@@ -182,9 +182,4 @@ impl Machine<'_> {
             Ok(())
         }
     }
-}
-
-fn record(class: Name, args: Vec<NodeId>) -> Node {
-    let (items, entries) = (Vec::new(), Vec::new());
-    Node::Object(Box::new(Object { class, args, state: None, items, entries }))
 }

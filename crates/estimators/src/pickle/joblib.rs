@@ -4,7 +4,7 @@ use super::machine::{Frame, Machine};
 use super::numpy;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Name, Node, NodeId};
-use crate::limits::PICKLE_DEPTH_MAX;
+use crate::limits::{PICKLE_DEPTH_MAX, within};
 use crate::npy::{Array, element_count};
 
 pub(super) fn is_wrapper(class: &Name) -> bool {
@@ -33,10 +33,7 @@ pub(super) fn read_array(machine: &mut Machine<'_>, target: NodeId, state: NodeI
     }
     let shape = numpy::shape(machine, shape)?;
     let fortran = matches!(machine.graph.node(order), Node::Text(order) if **order == *"F");
-    let Node::DType(dtype) = machine.graph.node(dtype) else {
-        return Err(Error::python("an array has an unknown data type"));
-    };
-    let dtype = dtype.clone();
+    let dtype = numpy::dtype(machine, dtype)?;
     let aligned = entry(&machine.graph, state, "numpy_array_alignment_bytes");
     let aligned = aligned.is_some_and(|id| *machine.graph.node(id) != Node::None);
     let array = if dtype.has_objects() {
@@ -58,10 +55,7 @@ pub(super) fn read_array(machine: &mut Machine<'_>, target: NodeId, state: NodeI
 
 /// An array of objects is a pickle of its own.
 fn nested(machine: &mut Machine<'_>) -> Result<Box<Array>> {
-    if machine.depth >= PICKLE_DEPTH_MAX {
-        let (what, limit) = ("the depth of pickles in pickles", PICKLE_DEPTH_MAX);
-        return Err(Error::TooLarge { what, limit });
-    }
+    within("the depth of pickles in pickles", machine.depth + 1, PICKLE_DEPTH_MAX)?;
     let outer = std::mem::take::<Frame>(&mut machine.frame);
     machine.depth += 1;
     let made = machine.pickle()?;

@@ -8,7 +8,7 @@ use super::{FORMAT, text};
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Name, Node, NodeId};
-use crate::limits::{MARKS_MAX, STACK_MAX};
+use crate::limits::{MARKS_MAX, STACK_MAX, within};
 
 /// The newest protocol there is.
 const PROTOCOL_MAX: u8 = 5;
@@ -283,18 +283,14 @@ impl<'a> Machine<'a> {
         self.push_id(id)
     }
 
-    pub(super) fn push_id(&mut self, id: NodeId) -> Result<()> {
-        if self.frame.stack.len() >= STACK_MAX {
-            return Err(Error::TooLarge { what: "a pickle's stack", limit: STACK_MAX });
-        }
+    fn push_id(&mut self, id: NodeId) -> Result<()> {
+        within("a pickle's stack", self.frame.stack.len() + 1, STACK_MAX)?;
         self.frame.stack.push(id);
         Ok(())
     }
 
     fn mark(&mut self) -> Result<()> {
-        if self.frame.marks.len() >= MARKS_MAX {
-            return Err(Error::TooLarge { what: "the marks of a pickle", limit: MARKS_MAX });
-        }
+        within("the marks of a pickle", self.frame.marks.len() + 1, MARKS_MAX)?;
         self.frame.marks.push(self.frame.stack.len());
         Ok(())
     }

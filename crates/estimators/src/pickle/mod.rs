@@ -13,15 +13,13 @@ mod text;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::limits::FILE_MAX_BYTES;
+use crate::limits::{FILE_MAX_BYTES, within};
 
 const FORMAT: &str = "pickle";
 
 /// Reads one pickle.
-pub fn read(bytes: &[u8]) -> Result<Graph> {
-    if bytes.len() > FILE_MAX_BYTES {
-        return Err(Error::TooLarge { what: "the bytes of a pickle", limit: FILE_MAX_BYTES });
-    }
+pub(crate) fn read(bytes: &[u8]) -> Result<Graph> {
+    within("the bytes of a pickle", bytes.len(), FILE_MAX_BYTES)?;
     if let Some(how) = compression(bytes) {
         return Err(Error::python(format!("the pickle is compressed with {how}")));
     }

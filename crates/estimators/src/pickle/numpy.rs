@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::machine::Machine;
 use crate::error::{Error, Result};
-use crate::graph::{Name, Node, NodeId, Object};
-use crate::limits::{DIMENSIONS_MAX, FIELDS_MAX};
+use crate::graph::{Name, Node, NodeId};
+use crate::limits::{DIMENSIONS_MAX, FIELDS_MAX, within};
 use crate::npy::{Array, DType, Field, Kind};
 
 /// numpy 2 renamed `numpy.core` to `numpy._core`.
@@ -30,11 +30,10 @@ pub(super) fn reduce(machine: &mut Machine<'_>, class: Name, args: Vec<NodeId>) 
     } else if is_core(&class, "numeric", "_frombuffer") {
         return from_buffer(machine, &args);
     }
-    let (items, entries) = (Vec::new(), Vec::new());
-    Ok(Node::Object(Box::new(Object { class, args, state: None, items, entries })))
+    Ok(Node::object(class, args, None))
 }
 
-fn dtype(machine: &Machine<'_>, id: NodeId) -> Result<Arc<DType>> {
+pub(super) fn dtype(machine: &Machine<'_>, id: NodeId) -> Result<Arc<DType>> {
     match machine.graph.node(id) {
         Node::DType(dtype) => Ok(Arc::clone(dtype)),
         _ => Err(Error::python("an array has an unknown data type")),
@@ -106,15 +105,8 @@ fn array(
 
 pub(super) fn shape(machine: &Machine<'_>, id: NodeId) -> Result<Vec<usize>> {
     let items = parts::<0>(machine, id)?;
-    if items.len() > DIMENSIONS_MAX {
-        return Err(Error::TooLarge { what: "the dimensions of an array", limit: DIMENSIONS_MAX });
-    }
-    let length = |id: &NodeId| match machine.graph.node(*id) {
-        Node::Int(length) => usize::try_from(*length).ok(),
-        _ => None,
-    };
-    let shape = items.iter().map(length).collect::<Option<_>>();
-    shape.ok_or_else(|| machine.damaged("an array's shape is wrong"))
+    within("the dimensions of an array", items.len(), DIMENSIONS_MAX)?;
+    machine.graph.lengths(items).ok_or_else(|| machine.damaged("an array's shape is wrong"))
 }
 
 /// `ndarray.__setstate__`: version, shape, type, whether in Fortran's order, data.
@@ -185,9 +177,7 @@ fn structure(
 ) -> Result<DType> {
     let unknown = || Error::python("unknown form of a structured numpy data type");
     let names = parts::<0>(machine, names)?.to_vec();
-    if names.len() > FIELDS_MAX {
-        return Err(Error::TooLarge { what: "the number of fields", limit: FIELDS_MAX });
-    }
+    within("the number of fields", names.len(), FIELDS_MAX)?;
     let mut found = Vec::with_capacity(names.len());
     let mut bytes = 0;
     for name in names {

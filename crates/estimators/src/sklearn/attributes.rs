@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::version::Version;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Name, Node, NodeId, Object};
+use crate::math::exact;
 use crate::npy::{Array, Kind};
 
 pub(crate) struct Attributes<'g> {
@@ -53,8 +54,7 @@ impl<'g> Attributes<'g> {
     }
 
     pub(crate) fn node(&self, name: &str) -> Result<&'g Node> {
-        let id = self.get(name).ok_or_else(|| self.error(format!("there is no '{name}'")))?;
-        Ok(self.graph.node(id))
+        Ok(self.graph.node(self.id(name)?))
     }
 
     pub(crate) fn id(&self, name: &str) -> Result<NodeId> {
@@ -149,7 +149,7 @@ impl<'g> Attributes<'g> {
 pub(crate) fn number(node: &Node) -> Option<f64> {
     match node {
         Node::Float(number) => Some(*number),
-        Node::Int(number) => (number.unsigned_abs() <= 1 << 53).then_some(*number as f64),
+        Node::Int(number) => exact(*number),
         Node::Array(array) if array.shape().is_empty() => array.f64s().ok()?.first().copied(),
         _ => None,
     }

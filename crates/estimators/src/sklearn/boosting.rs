@@ -62,8 +62,7 @@ impl GradientBoosting {
         let link = link(model, labels.as_ref(), version)?;
         let initial = initial(model, link, width, version)?;
         let learning_rate = model.f64("learning_rate")?;
-        let class = model.class.name.clone();
-        let expected = Expected { class, features, names: model.feature_names()? };
+        let expected = Expected::of(model, features)?;
         let trees = builder.finish();
         Ok(Self { expected, trees, width, learning_rate, initial, link, labels })
     }
@@ -114,9 +113,8 @@ pub(super) fn finish(
             flat(labels.take(raw.iter().map(|value| usize::from(second(value)))))
         }
         (Method::Predict, Some(labels)) => flat(labels.take(raw.chunks_exact(width).map(argmax))),
-        (Method::DecisionFunction, Some(_)) if width == 1 => flat(Values::F64(raw)),
         (Method::DecisionFunction, Some(_)) => {
-            Ok(Output { shape: vec![rows, width], values: Values::F64(raw) })
+            Ok(Output::of_columns(rows, width, Values::F64(raw)))
         }
         (Method::PredictProba, Some(labels)) => {
             let values = probabilities(raw, width, link);

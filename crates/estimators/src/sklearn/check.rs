@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::attributes::Attributes;
 use crate::error::{Error, Result};
 use crate::table::{Matrix, Rows};
 
@@ -15,6 +16,21 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
+    /// What a model over so many features expects.
+    pub(super) fn of(model: &Attributes<'_>, features: usize) -> Result<Self> {
+        Ok(Self { class: model.class.name.clone(), features, names: model.feature_names()? })
+    }
+
+    /// What a transformer expects, of which there must be at least one feature.
+    pub(super) fn of_transformer(transformer: &Attributes<'_>) -> Result<Self> {
+        transformer.version()?;
+        let features = transformer.usize("n_features_in_")?;
+        if features == 0 {
+            return Err(transformer.error("it has no features"));
+        }
+        Self::of(transformer, features)
+    }
+
     /// Checks names and number of the columns, and that there are rows.
     pub(crate) fn check(&self, rows: &Rows<'_>) -> Result<()> {
         if let (Some(expected), Some(given)) = (&self.names, rows.names())
@@ -31,8 +47,13 @@ impl Expected {
                  required by {class}."
             )));
         }
-        if columns != self.features {
-            let expected = self.features;
+        self.check_count(columns)
+    }
+
+    /// Checks the number of the columns.
+    pub(super) fn check_count(&self, columns: usize) -> Result<()> {
+        let (class, expected) = (&self.class, self.features);
+        if columns != expected {
             return Err(Error::rows(format!(
                 "X has {columns} features, but {class} is expecting {expected} features as input."
             )));

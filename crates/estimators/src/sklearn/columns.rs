@@ -1,8 +1,10 @@
 //! `ColumnTransformer`: columns through different transformers, and the results side by side.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::attributes::Attributes;
+use super::check::Expected;
 use super::compile::Compiler;
 use super::transform::Transformer;
 use crate::error::{Error, Result};
@@ -11,9 +13,7 @@ use crate::table::{Matrix, Rows, Table, cells};
 
 #[derive(Debug)]
 pub(crate) struct Columns {
-    class: Arc<str>,
-    features: usize,
-    names: Option<Vec<Arc<str>>>,
+    expected: Expected,
     /// Transformers with the numbers of their input columns.
     parts: Vec<(Transformer, Vec<usize>)>,
     sparse: bool,
@@ -53,12 +53,11 @@ impl Columns {
         if parts.is_empty() {
             return Err(model.error("it keeps no columns"));
         }
-        let class = model.class.name.clone();
-        let names = model.feature_names()?;
-        if names.as_ref().is_some_and(|names| names.len() != features) {
+        let expected = Expected::of(model, features)?;
+        if expected.names.as_ref().is_some_and(|names| names.len() != features) {
             return Err(model.error("it has not as many names as columns"));
         }
-        Ok(Self { class, features, names, parts, sparse: model.bool("sparse_output_")? })
+        Ok(Self { expected, parts, sparse: model.bool("sparse_output_")? })
     }
 
     pub(super) fn apply(&self, rows: &Rows<'_>) -> Result<Matrix> {
@@ -86,32 +85,30 @@ impl Columns {
     }
 
     fn shown(&self, input: usize) -> String {
-        self.names.as_ref().map_or_else(String::new, |names| format!("'{}'", names[input]))
+        let names = self.expected.names.as_ref();
+        names.map_or_else(String::new, |names| format!("'{}'", names[input]))
     }
 
     /// Where each column of training stands in the rows: by name if both have names.
     fn places(&self, rows: &Rows<'_>) -> Result<Vec<Option<usize>>> {
-        if let (Some(expected), Some(given)) = (&self.names, rows.names()) {
-            let mut places = Vec::with_capacity(expected.len());
-            for name in expected {
-                let mut found = given.iter().enumerate().filter(|(_, given)| *given == name);
-                places.push(found.next().map(|(at, _)| at));
-                if found.next().is_some() {
-                    return Err(Error::python("two columns have the same name"));
-                }
+        if let (Some(expected), Some(given)) = (&self.expected.names, rows.names()) {
+            // Each name's first place, and whether it comes again.
+            let mut found: HashMap<&str, (usize, bool)> = HashMap::with_capacity(given.len());
+            for (at, name) in given.iter().enumerate() {
+                found.entry(name).and_modify(|(_, twice)| *twice = true).or_insert((at, false));
             }
-            return Ok(places);
+            let place = |name: &Arc<str>| match found.get(&**name) {
+                Some((_, true)) => Err(Error::python("two columns have the same name")),
+                Some((at, false)) => Ok(Some(*at)),
+                None => Ok(None),
+            };
+            return expected.iter().map(place).collect();
         }
-        if self.names.is_some() {
+        if self.expected.names.is_some() {
             return Err(Error::python("the columns have no names"));
         }
-        let (columns, class, features) = (rows.columns(), &self.class, self.features);
-        if columns != features {
-            return Err(Error::rows(format!(
-                "X has {columns} features, but {class} is expecting {features} features as input."
-            )));
-        }
-        Ok((0..features).map(Some).collect())
+        self.expected.check_count(rows.columns())?;
+        Ok((0..self.expected.features).map(Some).collect())
     }
 }
 

@@ -13,7 +13,7 @@ use super::transform::Transformer;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Name, Node, NodeId};
 use crate::lightgbm::Wrapper;
-use crate::limits::{DEPTH_MAX, STEPS_MAX};
+use crate::limits::{DEPTH_MAX, STEPS_MAX, within};
 use crate::table::{Method, Output, Rows};
 use crate::xgboost::Xgboost;
 
@@ -64,9 +64,7 @@ pub(super) struct Compiler<'g> {
 impl<'g> Compiler<'g> {
     fn enter(&mut self, id: NodeId) -> Result<Attributes<'g>> {
         self.steps += 1;
-        if self.steps > STEPS_MAX {
-            return Err(Error::TooLarge { what: "the number of estimators", limit: STEPS_MAX });
-        }
+        within("the number of estimators", self.steps, STEPS_MAX)?;
         let class = &object(self.graph, id)?.class;
         if let Some(reason) = python_code(class) {
             return Err(Error::python(reason));
@@ -201,9 +199,7 @@ impl<'g> Compiler<'g> {
 
     /// Compiles what is inside of an estimator.
     fn inside<T>(&mut self, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.depth >= DEPTH_MAX {
-            return Err(Error::TooLarge { what: "the depth of estimators", limit: DEPTH_MAX });
-        }
+        within("the depth of estimators", self.depth + 1, DEPTH_MAX)?;
         self.depth += 1;
         let compiled = compile(self)?;
         self.depth -= 1;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::attributes::{Attributes, number, texts};
 use super::check::Expected;
-use super::scale::expected;
 use crate::error::{Error, Result};
 use crate::graph::{Name, Node, NodeId};
 use crate::npy::Array;
@@ -87,8 +86,8 @@ impl Encoder {
             Kind::OneHot { width, sparse, .. } => (*width, *sparse),
             Kind::Ordinal { .. } => (self.expected.features, false),
         };
-        let mut values = vec![0.0; cells(count, columns)?];
-        values.truncate(count * columns);
+        cells(count, columns)?;
+        let mut values = vec![0.0; count * columns];
         for (at, categories) in self.categories.iter().enumerate() {
             for row in 0..count {
                 let (found, missing) = categories.find(rows, at, row)?;
@@ -181,7 +180,7 @@ fn unknown_category(rows: &Rows<'_>, column: usize, row: usize) -> Error {
 
 /// Refuses the options that change what an encoder does.
 fn checked(encoder: &Attributes<'_>) -> Result<Expected> {
-    let expected = expected(encoder)?;
+    let expected = Expected::of_transformer(encoder)?;
     let double = Name::new("numpy", "float64");
     if !matches!(encoder.node("dtype")?, Node::Name(name) if *name == double) {
         return Err(encoder.error("it makes other numbers than doubles"));

@@ -71,8 +71,7 @@ impl VotingTrees {
         };
         // Forests accept missing values one version after trees.
         let allow_nan = allow_nan && (lone || version >= Version(4));
-        let class = model.class.name.clone();
-        let expected = Expected { class, features, names: model.feature_names()? };
+        let expected = Expected::of(model, features)?;
         Ok(Self { expected, trees: builder.finish(), width, labels, allow_nan, lone, counts })
     }
 
@@ -97,9 +96,7 @@ impl VotingTrees {
         }
         match (method, &self.labels) {
             (Method::Predict, None) => {
-                let shape =
-                    if self.width == 1 { vec![matrix.rows] } else { vec![matrix.rows, self.width] };
-                Ok(Output { shape, values: Values::F64(sums) })
+                Ok(Output::of_columns(matrix.rows, self.width, Values::F64(sums)))
             }
             (Method::Predict, Some(labels)) => {
                 let best = sums.chunks_exact(self.width).map(argmax);

@@ -34,7 +34,7 @@ impl HistBoosting {
         let labels = classifier.then(|| Labels::of(model)).transpose()?;
         let link = link(model, labels.as_ref(), version)?;
         let width = Labels::boosting_width(labels.as_ref())?;
-        let baseline = match model.node("_baseline_prediction")? {
+        let mut baseline = match model.node("_baseline_prediction")? {
             Node::Array(_) => model.f64s("_baseline_prediction")?,
             Node::Float(number) => vec![*number],
             _ => return Err(model.error("its first guess is no number")),
@@ -42,6 +42,8 @@ impl HistBoosting {
         if baseline.len() != width {
             return Err(model.error("its first guess is not of the size of the model"));
         }
+        // scikit-learn adds it to zero, which makes 0.0 of -0.0.
+        baseline.iter_mut().for_each(|value| *value += 0.0);
         let known = known(model, features)?;
         // Since version 1.4 categories are numbered, and stand before the numbers.
         let preprocessor =
@@ -65,8 +67,7 @@ impl HistBoosting {
                 add(model, *tree, &mut builder)?;
             }
         }
-        let class = model.class.name.clone();
-        let expected = Expected { class, features, names: model.feature_names()? };
+        let expected = Expected::of(model, features)?;
         let (trees, rule) = (builder.finish(), HistRule { known });
         Ok(Self { expected, preprocessor, trees, rule, width, baseline, link, labels })
     }
@@ -83,9 +84,7 @@ impl HistBoosting {
         if matrix.columns != self.expected.features {
             return Err(Error::python("its numbered categories are not of the size of the model"));
         }
-        // The zero is scikit-learn's, and makes 0.0 of -0.0.
-        let baseline: Vec<f64> = self.baseline.iter().map(|value| 0.0 + value).collect();
-        let mut raw = baseline.repeat(matrix.rows);
+        let mut raw = self.baseline.repeat(matrix.rows);
         let (trees, columns) = (self.trees.tree_count(), self.expected.features);
         self.trees.walk(trees, &matrix.values, columns, &self.rule, |row, tree, leaf| {
             raw[row * self.width + tree % self.width] += leaf[0];

@@ -2,7 +2,6 @@
 
 use super::attributes::{Attributes, number};
 use super::check::{self, Expected};
-use super::scale::expected;
 use crate::error::{Error, Result};
 use crate::graph::{Node, NodeId};
 use crate::table::{Cells, Rows};
@@ -16,7 +15,7 @@ pub(crate) struct Imputer {
 
 impl Imputer {
     pub(super) fn compile(imputer: &Attributes<'_>) -> Result<Self> {
-        let expected = expected(imputer)?;
+        let expected = Expected::of_transformer(imputer)?;
         let missing = number(imputer.node("missing_values")?);
         if !missing.is_some_and(f64::is_nan) {
             return Err(imputer.error("'missing_values' is something else than NaN"));

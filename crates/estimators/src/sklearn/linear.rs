@@ -66,8 +66,7 @@ impl Linear {
             return Err(model.error("it has not as many classes as outputs"));
         }
         let probabilities = probabilities(model, labels.as_ref(), version)?;
-        let class = model.class.name.clone();
-        let expected = Expected { class, features, names: model.feature_names()? };
+        let expected = Expected::of(model, features)?;
         let alike = version >= Version(9);
         Ok(Self { expected, coefficients, intercepts, column, labels, probabilities, alike })
     }

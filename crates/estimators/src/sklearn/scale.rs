@@ -20,7 +20,7 @@ enum Kind {
 
 impl Scaler {
     pub(super) fn standard(scaler: &Attributes<'_>) -> Result<Self> {
-        let expected = expected(scaler)?;
+        let expected = Expected::of_transformer(scaler)?;
         let list = |name: &str, wanted: bool| {
             wanted.then(|| sized(scaler, name, expected.features)).transpose()
         };
@@ -30,7 +30,7 @@ impl Scaler {
     }
 
     pub(super) fn min_max(scaler: &Attributes<'_>) -> Result<Self> {
-        let expected = expected(scaler)?;
+        let expected = Expected::of_transformer(scaler)?;
         let scales = sized(scaler, "scale_", expected.features)?;
         let offsets = sized(scaler, "min_", expected.features)?;
         let clip = if scaler.bool("clip")? { Some(range(scaler)?) } else { None };
@@ -68,16 +68,6 @@ impl Scaler {
         }
         Ok(matrix)
     }
-}
-
-pub(super) fn expected(estimator: &Attributes<'_>) -> Result<Expected> {
-    estimator.version()?;
-    let features = estimator.usize("n_features_in_")?;
-    if features == 0 {
-        return Err(estimator.error("it has no features"));
-    }
-    let class = estimator.class.name.clone();
-    Ok(Expected { class, features, names: estimator.feature_names()? })
 }
 
 fn sized(estimator: &Attributes<'_>, name: &str, count: usize) -> Result<Vec<f64>> {

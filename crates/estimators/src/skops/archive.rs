@@ -8,7 +8,7 @@ use zip::result::ZipError;
 use super::FORMAT;
 use crate::error::{Error, Result};
 use crate::limits::{
-    ENTRIES_MAX, FILE_MAX_BYTES, SCHEMA_MAX_BYTES, UNPACK_RATIO_MAX, UNPACKED_MAX_BYTES,
+    ENTRIES_MAX, FILE_MAX_BYTES, SCHEMA_MAX_BYTES, UNPACK_RATIO_MAX, UNPACKED_MAX_BYTES, within,
 };
 
 /// Small archives may unpack to this much whatever their ratio.
@@ -23,19 +23,9 @@ pub(super) struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self> {
-        if bytes.len() > FILE_MAX_BYTES {
-            return Err(Error::TooLarge {
-                what: "the bytes of a skops file",
-                limit: FILE_MAX_BYTES,
-            });
-        }
+        within("the bytes of a skops file", bytes.len(), FILE_MAX_BYTES)?;
         let zip = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-        if zip.len() > ENTRIES_MAX {
-            return Err(Error::TooLarge {
-                what: "the entries of a skops file",
-                limit: ENTRIES_MAX,
-            });
-        }
+        within("the entries of a skops file", zip.len(), ENTRIES_MAX)?;
         let left = bytes.len().saturating_mul(UNPACK_RATIO_MAX).max(UNPACKED_ANY_BYTES);
         let limit = left.min(UNPACKED_MAX_BYTES);
         Ok(Self { zip, limit, left: limit })
@@ -48,10 +38,7 @@ impl<'a> Archive<'a> {
 
     pub(super) fn schema(&mut self) -> Result<Vec<u8>> {
         let schema = self.entry("schema.json")?;
-        if schema.len() > SCHEMA_MAX_BYTES {
-            let (what, limit) = ("the bytes of a skops schema", SCHEMA_MAX_BYTES);
-            return Err(Error::TooLarge { what, limit });
-        }
+        within("the bytes of a skops schema", schema.len(), SCHEMA_MAX_BYTES)?;
         Ok(schema)
     }
 

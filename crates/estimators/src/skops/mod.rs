@@ -16,7 +16,7 @@ const FORMAT: &str = "skops";
 const PROTOCOL_MAX: i64 = 2;
 
 /// Reads one skops file.
-pub fn read(bytes: &[u8]) -> Result<Graph> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Graph> {
     let mut archive = archive::Archive::open(bytes)?;
     let schema = Document::from_json(&archive.schema()?)?;
     let protocol = schema.get("protocol").and_then(Document::int);

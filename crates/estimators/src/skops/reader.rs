@@ -7,8 +7,8 @@ use super::FORMAT;
 use super::archive::Archive;
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Name, Node, NodeId, Object};
-use crate::limits::{DEPTH_MAX, DIMENSIONS_MAX};
+use crate::graph::{Graph, Name, Node, NodeId};
+use crate::limits::{DEPTH_MAX, DIMENSIONS_MAX, within};
 use crate::npy::{self, Array};
 
 pub(super) struct Reader<'a> {
@@ -35,9 +35,7 @@ impl<'a> Reader<'a> {
         if let Some(id) = number.and_then(|number| self.known.get(&number)) {
             return Ok(*id);
         }
-        if self.depth >= DEPTH_MAX {
-            return Err(Error::TooLarge { what: "the depth of a skops file", limit: DEPTH_MAX });
-        }
+        within("the depth of a skops file", self.depth + 1, DEPTH_MAX)?;
         // Known before it is read, so that it may contain itself.
         let id = self.graph.add(Node::None)?;
         if let Some(number) = number {
@@ -66,27 +64,27 @@ impl<'a> Reader<'a> {
             "TypeNode" | "FunctionNode" => Ok(Node::Name(class(record)?)),
             "ObjectNode" => {
                 let state = record.get("content").map(|content| self.node(content)).transpose()?;
-                Ok(object(class(record)?, Vec::new(), state))
+                Ok(Node::object(class(record)?, Vec::new(), state))
             }
             // `SGDNode` is the older name of `LossNode`.
             "TreeNode" | "LossNode" | "SGDNode" => {
                 let args = self.args(record.at(&["__reduce__", "args"])?)?;
                 let state = record.get("content").map(|content| self.node(content)).transpose()?;
-                Ok(object(class(record)?, args, state))
+                Ok(Node::object(class(record)?, args, state))
             }
             "ConstructorFromReduceNode" => {
                 let args = self.args(record.at(&["content"])?)?;
-                Ok(object(class(record)?, args, None))
+                Ok(Node::object(class(record)?, args, None))
             }
             "SliceNode" => self.slice(record),
             // No prediction depends on the state of a random generator.
             "RandomStateNode" | "RandomGeneratorNode" => {
-                Ok(object(class(record)?, Vec::new(), None))
+                Ok(Node::object(class(record)?, Vec::new(), None))
             }
             // Kept as what they are, for the compiler to refuse where they matter.
             kept @ ("MethodNode" | "PartialNode" | "OperatorFuncNode" | "MaskedArrayNode"
             | "SparseMatrixNode" | "QuantileForestNode") => {
-                Ok(object(Name::new("skops", kept), Vec::new(), None))
+                Ok(Node::object(Name::new("skops", kept), Vec::new(), None))
             }
             "CachedNode" => Err(damaged("a record refers to one that is not there")),
             other => {
@@ -153,12 +151,7 @@ impl<'a> Reader<'a> {
         if items.len() > DIMENSIONS_MAX {
             return Err(damaged("an array has too many dimensions"));
         }
-        let length = |id: &NodeId| match self.graph.node(*id) {
-            Node::Int(length) => usize::try_from(*length).ok(),
-            _ => None,
-        };
-        let shape = items.iter().map(length).collect::<Option<_>>();
-        shape.ok_or_else(|| damaged("a shape has a length that is none"))
+        self.graph.lengths(items).ok_or_else(|| damaged("a shape has a length that is none"))
     }
 
     /// The objects of an array of several dimensions, which stand in lists of lists.
@@ -198,7 +191,7 @@ impl<'a> Reader<'a> {
             };
             args.push(self.graph.add(node)?);
         }
-        Ok(object(Name::new("builtins", "slice"), args, None))
+        Ok(Node::object(Name::new("builtins", "slice"), args, None))
     }
 }
 
@@ -213,11 +206,6 @@ fn text<'a>(record: &'a Document, name: &str) -> Result<&'a str> {
 
 fn class(record: &Document) -> Result<Name> {
     Ok(Name::new(text(record, "__module__")?, text(record, "__class__")?))
-}
-
-fn object(class: Name, args: Vec<NodeId>, state: Option<NodeId>) -> Node {
-    let (items, entries) = (Vec::new(), Vec::new());
-    Node::Object(Box::new(Object { class, args, state, items, entries }))
 }
 
 /// What Python's `json.dumps` made of one value.

@@ -6,7 +6,7 @@ use super::{
     ZERO_IS_MISSING,
 };
 use crate::error::{Error, Result};
-use crate::limits::TREE_NODES_MAX;
+use crate::limits::{TREE_NODES_MAX, within};
 
 /// Sets of categories: their numbers stand in the place of single-precision thresholds, where
 /// larger ones would be infinities and NaNs.
@@ -48,12 +48,7 @@ pub(crate) struct Builder<T> {
 impl<T: Number> Builder<T> {
     /// For trees over `features` features whose leaves have `width` values.
     pub(crate) fn new(features: usize, width: usize) -> Result<Self> {
-        if features > FEATURE as usize {
-            return Err(Error::TooLarge {
-                what: "the number of features",
-                limit: FEATURE as usize,
-            });
-        }
+        within("the number of features", features, FEATURE as usize)?;
         if features == 0 || width == 0 {
             return Err(broken("it has no features or no outputs"));
         }
@@ -65,25 +60,23 @@ impl<T: Number> Builder<T> {
     /// Counts the words of a set before it is made: one large category makes a large set.
     pub(crate) fn charge_set(&mut self, words: usize) -> Result<()> {
         self.set_words = self.set_words.saturating_add(words);
-        if self.set_words > SET_WORDS_MAX {
-            return Err(Error::TooLarge { what: "the sets of categories", limit: SET_WORDS_MAX });
-        }
+        within("the sets of categories", self.set_words, SET_WORDS_MAX)?;
         Ok(())
     }
 
     pub(crate) fn add_set(&mut self, words: Box<[u32]>) -> Result<u32> {
-        if self.forest.sets.len() >= SETS_MAX {
-            return Err(Error::TooLarge { what: "the sets of categories", limit: SETS_MAX });
-        }
+        within("the sets of categories", self.forest.sets.len() + 1, SETS_MAX)?;
         self.forest.sets.push(CategorySet { words });
         Ok(self.forest.sets.len() as u32 - 1)
     }
 
     /// Adds a tree. The leaf numbered `n` has the values that begin at `n * width` of `values`.
     pub(crate) fn add(&mut self, nodes: &[RawNode<T>], values: &[f64]) -> Result<()> {
-        if self.forest.nodes.len().saturating_add(nodes.len()) > TREE_NODES_MAX {
-            return Err(Error::TooLarge { what: "the nodes of all trees", limit: TREE_NODES_MAX });
-        }
+        within(
+            "the nodes of all trees",
+            self.forest.nodes.len().saturating_add(nodes.len()),
+            TREE_NODES_MAX,
+        )?;
         if nodes.is_empty() {
             return Err(broken("a tree has no node"));
         }

@@ -8,7 +8,9 @@ mod build;
 mod rules;
 
 pub(crate) use build::{Builder, RawNode, Split};
-pub(crate) use rules::{HistRule, LightRule, PlainRule, Rule, XgboostRule};
+pub(crate) use rules::{
+    HistRule, LIGHT_ZERO, LightRule, PlainRule, Rule, XGBOOST_CATEGORY_MAX, XgboostRule,
+};
 
 /// A number that thresholds are compared with: the libraries use floats of 32 or 64 bits.
 pub(crate) trait Number:

@@ -69,8 +69,9 @@ impl Rule<f64> for HistRule {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct XgboostRule;
 
-/// XGBoost treats categories from here on as unknown.
-const XGBOOST_CATEGORY_MAX: f32 = 16_777_216.0;
+/// XGBoost treats categories from here on as unknown, and refuses them in models: single precision
+/// holds all integers below.
+pub(crate) const XGBOOST_CATEGORY_MAX: f32 = 16_777_216.0;
 
 impl Rule<f32> for XgboostRule {
     #[inline]
@@ -91,8 +92,8 @@ impl Rule<f32> for XgboostRule {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LightRule;
 
-/// LightGBM's `kZeroThreshold`, a single-precision constant.
-const LIGHT_ZERO: f64 = 1e-35_f32 as f64;
+/// LightGBM's `kZeroThreshold`, a single-precision constant: what is not farther from zero is zero.
+pub(crate) const LIGHT_ZERO: f64 = 1e-35_f32 as f64;
 
 impl Rule<f64> for LightRule {
     #[inline]

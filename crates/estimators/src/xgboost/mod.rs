@@ -94,8 +94,7 @@ impl Xgboost {
         let width = self.base.len();
         let rows = margins.len() / width;
         let shaped = |values: Vec<f32>, columns: usize| {
-            let shape = if columns == 1 { vec![rows] } else { vec![rows, columns] };
-            Ok(Output { shape, values: Values::F32(values) })
+            Ok(Output::of_columns(rows, columns, Values::F32(values)))
         };
         match (self.class, method) {
             (XgboostClass::Booster, Method::DecisionFunction) => shaped(margins, width),

@@ -9,13 +9,11 @@ use crate::error::{Error, Result};
 use crate::graph::Node;
 use crate::limits::TREE_NODES_MAX;
 use crate::sklearn::Attributes;
-use crate::trees::{Builder, RawNode, Split};
+use crate::trees::{Builder, RawNode, Split, XGBOOST_CATEGORY_MAX};
 use crate::ubjson;
 
 /// Major versions whose models the golden tests cover.
 const VERSIONS: std::ops::RangeInclusive<i64> = 2..=3;
-/// XGBoost refuses categories from here on: single precision holds all integers below.
-const CATEGORY_MAX: f64 = 16_777_216.0;
 
 impl Xgboost {
     /// Reads a model file; which of the two formats it is shows in its first bytes.
@@ -248,7 +246,8 @@ fn sets(tree: &Document, nodes: usize, builder: &mut Builder<f32>) -> Result<Vec
         let categories = all.get(begin..end).ok_or_else(damaged)?;
         // Each may be a large number, so a set's size is bounded and the sets of a file are few.
         let max = categories.iter().copied().fold(-1.0, f64::max);
-        if !(0.0..CATEGORY_MAX).contains(&max) || categories.iter().any(|category| *category < 0.0)
+        if !(0.0..f64::from(XGBOOST_CATEGORY_MAX)).contains(&max)
+            || categories.iter().any(|category| *category < 0.0)
         {
             return Err(damaged());
         }

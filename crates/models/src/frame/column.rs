@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::json::{self, Value};
 use crate::scoring::time;
+use crate::signature::NumpyType;
 
 /// The missing time: pandas' `NaT`.
 pub const NOT_A_TIME: i64 = i64::MIN;
@@ -70,6 +71,29 @@ macro_rules! each {
     };
 }
 
+/// A column of the same kind from what the code makes of its values.
+macro_rules! rewrap {
+    ($column:expr, $values:ident => $code:expr) => {
+        match $column {
+            Column::F64($values) => Column::F64($code),
+            Column::F32($values) => Column::F32($code),
+            Column::I64($values) => Column::I64($code),
+            Column::I32($values) => Column::I32($code),
+            Column::I16($values) => Column::I16($code),
+            Column::I8($values) => Column::I8($code),
+            Column::U64($values) => Column::U64($code),
+            Column::U32($values) => Column::U32($code),
+            Column::U16($values) => Column::U16($code),
+            Column::U8($values) => Column::U8($code),
+            Column::Bool($values) => Column::Bool($code),
+            Column::Str($values) => Column::Str($code),
+            Column::Bytes($values) => Column::Bytes($code),
+            Column::Time($values) => Column::Time($code),
+            Column::Object($values) => Column::Object($code),
+        }
+    };
+}
+
 /// Fills places with numbers cast to doubles.
 macro_rules! fill {
     ($places:expr, $values:expr, $cast:expr) => {
@@ -90,51 +114,49 @@ impl Column {
         self.len() == 0
     }
 
-    /// The type's name in pandas.
-    pub fn dtype(&self) -> &'static str {
+    /// NumPy's type of the elements.
+    pub(crate) fn kind(&self) -> NumpyType {
         match self {
-            Self::F64(_) => "float64",
-            Self::F32(_) => "float32",
-            Self::I64(_) => "int64",
-            Self::I32(_) => "int32",
-            Self::I16(_) => "int16",
-            Self::I8(_) => "int8",
-            Self::U64(_) => "uint64",
-            Self::U32(_) => "uint32",
-            Self::U16(_) => "uint16",
-            Self::U8(_) => "uint8",
-            Self::Bool(_) => "bool",
-            Self::Str(_) => "str",
-            Self::Time(_) => "datetime64[ns]",
-            Self::Bytes(_) | Self::Object(_) => "object",
+            Self::F64(_) => NumpyType::F64,
+            Self::F32(_) => NumpyType::F32,
+            Self::I64(_) => NumpyType::I64,
+            Self::I32(_) => NumpyType::I32,
+            Self::I16(_) => NumpyType::I16,
+            Self::I8(_) => NumpyType::I8,
+            Self::U64(_) => NumpyType::U64,
+            Self::U32(_) => NumpyType::U32,
+            Self::U16(_) => NumpyType::U16,
+            Self::U8(_) => NumpyType::U8,
+            Self::Bool(_) => NumpyType::Bool,
+            Self::Str(_) => NumpyType::Str,
+            Self::Bytes(_) => NumpyType::Bytes,
+            Self::Time(_) => NumpyType::Datetime,
+            Self::Object(_) => NumpyType::Object,
+        }
+    }
+
+    /// The type's name in pandas, where bytes are objects.
+    pub fn dtype(&self) -> &'static str {
+        match self.kind() {
+            NumpyType::Bytes => NumpyType::Object.name(),
+            kind => kind.name(),
         }
     }
 
     /// The first `len` values, or as many times the one value.
     pub(crate) fn repeated(self, len: usize) -> Self {
-        fn take<T: Clone>(mut values: Vec<T>, len: usize) -> Vec<T> {
+        fn fit<T: Clone>(mut values: Vec<T>, len: usize) -> Vec<T> {
             if let Some(first) = values.first().cloned() {
                 values.resize(len, first);
             }
             values
         }
-        match self {
-            Self::F64(values) => Self::F64(take(values, len)),
-            Self::F32(values) => Self::F32(take(values, len)),
-            Self::I64(values) => Self::I64(take(values, len)),
-            Self::I32(values) => Self::I32(take(values, len)),
-            Self::I16(values) => Self::I16(take(values, len)),
-            Self::I8(values) => Self::I8(take(values, len)),
-            Self::U64(values) => Self::U64(take(values, len)),
-            Self::U32(values) => Self::U32(take(values, len)),
-            Self::U16(values) => Self::U16(take(values, len)),
-            Self::U8(values) => Self::U8(take(values, len)),
-            Self::Bool(values) => Self::Bool(take(values, len)),
-            Self::Str(values) => Self::Str(take(values, len)),
-            Self::Bytes(values) => Self::Bytes(take(values, len)),
-            Self::Time(values) => Self::Time(take(values, len)),
-            Self::Object(values) => Self::Object(take(values, len)),
-        }
+        rewrap!(self, values => fit(values, len))
+    }
+
+    /// Every `width`-th value from a place on: a column of an array of two dimensions.
+    pub(crate) fn stride(&self, at: usize, width: usize) -> Self {
+        rewrap!(self, values => values.iter().skip(at).step_by(width).cloned().collect())
     }
 
     /// Copies numbers and booleans as doubles; `None` for what is neither.
@@ -203,6 +225,11 @@ impl Column {
             Self::Time(values) => {
                 json::write_string(&time::iso(values[at]), out);
             }
+            Self::Str(values) => match &values[at] {
+                Some(text) => json::write_string(text, out),
+                None => json::write_float(f64::NAN, out),
+            },
+            Self::Object(values) => json::write_value(&values[at], out),
             _ => json::write_value(&self.value(at), out),
         }
     }

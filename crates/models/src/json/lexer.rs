@@ -91,7 +91,7 @@ impl<'a> Lexer<'a> {
 
     /// Moves behind a number: whether it is a float, or `None` if none comes next.
     #[inline]
-    pub(crate) fn number_extent(&mut self) -> Option<bool> {
+    fn number_extent(&mut self) -> Option<bool> {
         let bytes = self.text.as_bytes();
         let digits_from = |mut at: usize| {
             while bytes.get(at).is_some_and(u8::is_ascii_digit) {

@@ -65,7 +65,7 @@ fn document(text: &str) -> Result<Value, Fault> {
 }
 
 /// Reads the value that begins at the lexer's position.
-pub(crate) fn value(lexer: &mut Lexer<'_>, depth: usize) -> Result<Value, Fault> {
+fn value(lexer: &mut Lexer<'_>, depth: usize) -> Result<Value, Fault> {
     let start = lexer.at;
     match lexer.peek() {
         Some(b'"') => lexer.string().map(Value::Str),

@@ -1,15 +1,26 @@
 //! Python's `repr`, for messages that clients compare.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 
 use super::{Value, number};
 
 /// `repr` of a text.
 pub(crate) fn string(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for c in text.chars() {
+    quoted(text.chars(), |c| !c.is_control() && c.escape_debug().len() == 1)
+}
+
+/// `repr` of bytes, each of which is the letter of its number.
+pub(crate) fn bytes(bytes: &[u8]) -> String {
+    format!("b{}", quoted(bytes.iter().map(|byte| char::from(*byte)), |_| false))
+}
+
+/// Letters in quotes; of those beyond ASCII `printable` ones stand as they are.
+fn quoted(letters: impl Iterator<Item = char> + Clone, printable: fn(char) -> bool) -> String {
+    let has = |quote: char| letters.clone().any(|c| c == quote);
+    let quote = if has('\'') && !has('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for c in letters {
         match c {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
@@ -20,44 +31,30 @@ pub(crate) fn string(text: &str) -> String {
                 out.push(c);
             }
             ' '..='~' => out.push(c),
-            c if !c.is_control() && c.escape_debug().len() == 1 => out.push(c),
-            c => escape(&mut out, u32::from(c)),
+            c if printable(c) => out.push(c),
+            c => escape(&mut out, c),
         }
     }
     out.push(quote);
     out
 }
 
-fn escape(out: &mut String, code: u32) {
+/// Appends a letter by its number.
+pub(crate) fn escape(out: &mut String, letter: char) {
     // Writing to a String does not fail.
-    let _ = match code {
-        ..0x100 => write!(out, "\\x{code:02x}"),
-        0x100..0x10000 => write!(out, "\\u{code:04x}"),
-        _ => write!(out, "\\U{code:08x}"),
+    let _ = match u32::from(letter) {
+        code @ ..0x100 => write!(out, "\\x{code:02x}"),
+        code @ 0x100..0x10000 => write!(out, "\\u{code:04x}"),
+        code => write!(out, "\\U{code:08x}"),
     };
 }
 
-/// `repr` of bytes.
-pub(crate) fn bytes(bytes: &[u8]) -> String {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
-    let mut out = String::from("b");
-    out.push(char::from(quote));
-    for byte in bytes {
-        match byte {
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            b if *b == quote => {
-                out.push('\\');
-                out.push(char::from(quote));
-            }
-            b' '..=b'~' => out.push(char::from(*byte)),
-            _ => escape(&mut out, u32::from(*byte)),
-        }
+/// `str` of a value: its `repr`, but a text is itself.
+pub(crate) fn str(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Str(text) => Cow::Borrowed(text),
+        other => Cow::Owned(self::value(other)),
     }
-    out.push(char::from(quote));
-    out
 }
 
 /// `repr` of a value.
@@ -97,10 +94,9 @@ pub(crate) fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// `repr` of a tuple of integers.
-pub(crate) fn tuple(items: impl ExactSizeIterator<Item = i64>) -> String {
-    let one = items.len() == 1;
-    let items: Vec<String> = items.map(|i| i.to_string()).collect();
-    format!("({}{})", items.join(", "), if one { "," } else { "" })
+pub(crate) fn tuple(integers: &[impl Display]) -> String {
+    let items: Vec<String> = integers.iter().map(ToString::to_string).collect();
+    format!("({}{})", items.join(", "), if items.len() == 1 { "," } else { "" })
 }
 
 #[cfg(test)]

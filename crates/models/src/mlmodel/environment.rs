@@ -67,7 +67,7 @@ impl Environment {
 
     fn read_python_env(&mut self, text: &str, files: Files<'_>) -> Result<(), MlModelError> {
         let fields = mapping(text, "python_env.yaml")?;
-        self.python = fields.get("python").and_then(version);
+        self.python = fields.get("python").and_then(yaml::version);
         self.build_dependencies = texts(fields.get("build_dependencies"));
         let lines = texts(fields.get("dependencies")).join("\n");
         self.take_lines(&lines, files, 0)
@@ -131,12 +131,10 @@ impl Environment {
     ) -> Result<(), MlModelError> {
         for line in lines(text) {
             if let Some(file) = option(&line, "-r", "--requirement") {
-                let nested = files(file)
-                    .ok_or_else(|| MlModelError::Field(format!("{file} is named but missing")))?;
+                let nested = named(file, files)?;
                 self.read_requirements(file, &nested, files, depth + 1)?;
             } else if let Some(file) = option(&line, "-c", "--constraint") {
-                let nested = files(file)
-                    .ok_or_else(|| MlModelError::Field(format!("{file} is named but missing")))?;
+                let nested = named(file, files)?;
                 self.files.push(file.to_owned());
                 self.constraints.extend(lines(&nested).map(Requirement::of));
             } else {
@@ -211,6 +209,11 @@ fn option<'a>(line: &'a str, short: &str, long: &str) -> Option<&'a str> {
     (file.len() < rest.len() && !file.is_empty()).then_some(file)
 }
 
+/// A file that another one names.
+fn named(file: &str, files: Files<'_>) -> Result<String, MlModelError> {
+    files(file).ok_or_else(|| MlModelError::Field(format!("{file} is named but missing")))
+}
+
 fn mapping(text: &str, file: &str) -> Result<Dict, MlModelError> {
     match yaml::read(text)? {
         Value::Dict(fields) => Ok(fields),
@@ -221,16 +224,6 @@ fn mapping(text: &str, file: &str) -> Result<Dict, MlModelError> {
 fn texts(value: Option<&Value>) -> Vec<String> {
     let items = value.and_then(Value::as_list).unwrap_or_default();
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// A version is a text, or the number that YAML makes of `3.8`.
-fn version(value: &Value) -> Option<String> {
-    match value {
-        Value::Str(text) => Some(text.clone()),
-        Value::Float(number) => Some(number.to_string()),
-        Value::Int(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

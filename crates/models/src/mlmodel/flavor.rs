@@ -1,5 +1,6 @@
 //! Flavors: how a library, or MLflow for any library, loads a model.
 
+use super::yaml;
 use crate::json::{Dict, Value};
 
 /// One flavor with its keys.
@@ -24,12 +25,7 @@ impl Flavor {
         let version = self.keys.iter().find(|(key, _)| *key == own).or_else(|| {
             self.keys.iter().find(|(key, _)| key.ends_with("_version") && *key != "python_version")
         });
-        match version?.1 {
-            Value::Str(text) => Some(text.clone()),
-            Value::Float(number) => Some(number.to_string()),
-            Value::Int(number) => Some(number.to_string()),
-            _ => None,
-        }
+        yaml::version(version?.1)
     }
 
     /// How the model was written. A scikit-learn model that does not say so is a pickle.

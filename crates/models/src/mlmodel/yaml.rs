@@ -152,6 +152,16 @@ fn key_of(value: Value) -> Result<String, YamlError> {
     }
 }
 
+/// A version is a text, or the number that YAML makes of `3.8`.
+pub(super) fn version(value: &Value) -> Option<String> {
+    match value {
+        Value::Str(text) => Some(text.clone()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 /// Whether a tag is the plain one of its kind: others would make objects of Python.
 fn known(tag: Option<&Tag>, kind: &str) -> Result<(), YamlError> {
     match tag {

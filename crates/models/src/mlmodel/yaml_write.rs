@@ -6,15 +6,22 @@ use crate::json::{Value, repr};
 /// The text of a value: blocks, keys sorted.
 pub(crate) fn write(value: &Value) -> String {
     let mut out = String::new();
-    match value {
-        Value::Dict(dict) if !dict.is_empty() => block(value, 0, &mut out),
-        Value::List(items) if !items.is_empty() => block(value, 0, &mut out),
-        scalar => {
-            out.push_str(&inline(scalar));
-            out.push('\n');
-        }
+    if is_block(value) {
+        block(value, 0, &mut out);
+    } else {
+        out.push_str(&inline(value));
+        out.push('\n');
     }
     out
+}
+
+/// Whether a value takes lines of its own: a container that is not empty.
+fn is_block(value: &Value) -> bool {
+    match value {
+        Value::Dict(dict) => !dict.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        _ => false,
+    }
 }
 
 fn block(value: &Value, indent: usize, out: &mut String) {
@@ -47,12 +54,7 @@ fn block(value: &Value, indent: usize, out: &mut String) {
 }
 
 fn nested(value: &Value, indent: usize, out: &mut String, before_block: &str) {
-    let filled = match value {
-        Value::Dict(dict) => !dict.is_empty(),
-        Value::List(items) => !items.is_empty(),
-        _ => false,
-    };
-    if filled {
+    if is_block(value) {
         out.push_str(before_block);
         block(value, indent, out);
     } else {

@@ -7,7 +7,6 @@ mod datatype;
 mod request;
 mod response;
 
-pub use datatype::Datatype;
 pub use request::{InferRequest, decode};
 pub use response::{encode, metadata};
 

@@ -1,6 +1,6 @@
 //! Requests: `POST /v2/models/{name}/infer`.
 
-use super::{Datatype, OipError, refuse};
+use super::{OipError, datatype, refuse};
 use crate::frame::{Column, Frame, Name, Tensor};
 use crate::json::{self, Dict, Value};
 use crate::scoring::{Input, adopt};
@@ -72,8 +72,8 @@ fn tensor(input: &Value) -> Result<(String, Tensor), OipError> {
     let Some(shape) = sizes.iter().map(size).collect::<Option<Vec<usize>>>() else {
         return refuse(format!("The shape of tensor '{name}' must be integers from 0"));
     };
-    let datatype = input.get("datatype").and_then(Value::as_str).and_then(Datatype::of_name);
-    let Some(datatype) = datatype else {
+    let kind = input.get("datatype").and_then(Value::as_str).and_then(datatype::of_name);
+    let Some(kind) = kind else {
         return refuse(format!("The datatype of tensor '{name}' is not supported"));
     };
     let mut leaves = Vec::new();
@@ -94,10 +94,10 @@ fn tensor(input: &Value) -> Result<(String, Tensor), OipError> {
     }
     let elements = if is_base64(input) {
         adopt::base64(&leaves)
-    } else if datatype.kind == NumpyType::Str && !leaves.iter().all(|v| v.as_str().is_some()) {
+    } else if kind == NumpyType::Str && !leaves.iter().all(|v| v.as_str().is_some()) {
         Err(format!("The data of tensor '{name}' must be texts"))
     } else {
-        adopt::elements(&leaves, datatype.kind)
+        adopt::elements(&leaves, kind)
     };
     Ok((name.clone(), Tensor { shape, elements: elements.map_err(OipError)? }))
 }

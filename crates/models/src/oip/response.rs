@@ -1,10 +1,10 @@
 //! Answers, and what a model is.
 
-use super::{Datatype, OipError, refuse};
+use super::{OipError, datatype, refuse};
 use crate::frame::{Column, Tensor};
 use crate::json::{self, Dict, Value};
 use crate::scoring::Output;
-use crate::signature::{ColumnType, Schema, Signature};
+use crate::signature::{ColumnType, NumpyType, Schema, Signature};
 
 /// The name of the one tensor that has none of its own.
 const OUTPUT: &str = "output";
@@ -67,20 +67,29 @@ fn write_tensor(name: &str, shape: &[usize], elements: &Column, out: &mut Vec<u8
         json::write_integer(i64::try_from(*size).unwrap_or(i64::MAX), out);
     }
     out.extend_from_slice(b"], \"datatype\": \"");
-    out.extend_from_slice(Datatype::of_column(elements).name().as_bytes());
+    out.extend_from_slice(datatype::name(elements.kind()).as_bytes());
     out.extend_from_slice(b"\", \"data\": [");
     for at in 0..elements.len() {
         separate(at, out);
-        match elements.value(at) {
-            Value::Float(value) if !value.is_finite() => out.extend_from_slice(b"null"),
-            // Objects are texts of JSON: the protocol has no other form for them.
-            value @ (Value::List(_) | Value::Dict(_)) => {
-                json::write_string(&json::dumps(&value), out)
-            }
-            value => json::write_value(&value, out),
+        match elements {
+            Column::Str(values) => match &values[at] {
+                Some(text) => json::write_string(text, out),
+                None => out.extend_from_slice(b"null"),
+            },
+            Column::Object(values) => write_value(&values[at], out),
+            _ => write_value(&elements.value(at), out),
         }
     }
     out.extend_from_slice(b"]}");
+}
+
+fn write_value(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Float(value) if !value.is_finite() => out.extend_from_slice(b"null"),
+        // Objects are texts of JSON: the protocol has no other form for them.
+        Value::List(_) | Value::Dict(_) => json::write_string(&json::dumps(value), out),
+        _ => json::write_value(value, out),
+    }
 }
 
 /// What a model is: `GET /v2/models/{name}`.
@@ -95,29 +104,28 @@ pub fn metadata(name: &str, versions: &[&str], platform: &str, signature: &Signa
 }
 
 fn described(schema: Option<&Schema>, unnamed: &str) -> Vec<Value> {
-    let entry = |name: Option<&str>, datatype: Datatype, shape: &[i64]| {
+    let entry = |name: Option<&str>, kind: NumpyType, shape: &[i64]| {
         let mut dict = Dict::new();
         dict.insert("name", name.unwrap_or(unnamed));
-        dict.insert("datatype", datatype.name());
+        dict.insert("datatype", datatype::name(kind));
         dict.insert("shape", shape.iter().map(|n| Value::Int(*n)).collect::<Vec<_>>());
         Value::from(dict)
     };
     match schema {
         None => Vec::new(),
-        Some(Schema::Tensors(specs)) => specs
-            .iter()
-            .map(|spec| entry(spec.name.as_deref(), Datatype::of_numpy(spec.kind), &spec.shape))
-            .collect(),
+        Some(Schema::Tensors(specs)) => {
+            specs.iter().map(|spec| entry(spec.name.as_deref(), spec.kind, &spec.shape)).collect()
+        }
         Some(Schema::Columns(specs)) => specs
             .iter()
             .enumerate()
             .map(|(at, spec)| {
-                let datatype = match spec.kind {
-                    ColumnType::Scalar(kind) => Datatype::of_data_type(kind),
-                    _ => Datatype::of_numpy(crate::signature::NumpyType::Object),
+                let kind = match spec.kind {
+                    ColumnType::Scalar(kind) => kind.numpy(),
+                    _ => NumpyType::Object,
                 };
                 let number = (specs.len() > 1).then(|| at.to_string());
-                entry(spec.name.as_deref().or(number.as_deref()), datatype, &[-1])
+                entry(spec.name.as_deref().or(number.as_deref()), kind, &[-1])
             })
             .collect(),
     }

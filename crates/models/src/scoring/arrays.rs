@@ -40,7 +40,9 @@ enum Spec<'a> {
 }
 
 /// The specs of a schema by their names.
-fn by_name(schema: Option<&Schema>) -> HashMap<&str, Spec<'_>> {
+type Specs<'a> = HashMap<&'a str, Spec<'a>>;
+
+fn by_name(schema: Option<&Schema>) -> Specs<'_> {
     match schema {
         None => HashMap::new(),
         Some(Schema::Columns(all)) => {
@@ -71,7 +73,7 @@ impl<'a> Spec<'a> {
             }
             Self::Tensor(spec) => {
                 let name = spec.name.as_ref().map(|n| format!("{}: ", repr::string(n)));
-                let shape = repr::tuple(spec.shape.iter().copied());
+                let shape = repr::tuple(&spec.shape);
                 format!("{}Tensor('{}', {shape})", name.unwrap_or_default(), spec.kind.name())
             }
             Self::None => "None".into(),
@@ -103,7 +105,7 @@ fn convert(value: &Value, spec: Spec<'_>) -> Result<Cell, Fault> {
     }
 }
 
-fn members(dict: &Dict, specs: &HashMap<&str, Spec<'_>>) -> Result<Vec<(String, Cell)>, Rejection> {
+fn members(dict: &Dict, specs: &Specs<'_>) -> Result<Vec<(String, Cell)>, Rejection> {
     let member = |(name, value): (&str, &Value)| {
         let spec = specs.get(name).copied().unwrap_or(Spec::None);
         Ok((name.to_owned(), convert(value, spec).map_err(Fault::of_array)?))
@@ -143,33 +145,29 @@ pub(crate) fn inputs(value: &Value, schema: Option<&Schema>) -> Result<Arg, Reje
         }
         scalar => {
             let spec = Spec::first(schema);
-            convert(scalar, spec).map(Arg::One).map_err(|fault| match fault {
-                Fault::Undecided(why) => Rejection::Undecided(why),
-                Fault::Raised { .. } => {
-                    let shown = match scalar {
-                        Value::Str(text) => text.clone(),
-                        other => repr::value(other),
-                    };
-                    Rejection::input(format!(
-                        "Failed to convert data `{shown}` to type `{}` defined in the model signature.",
-                        spec.printed()
-                    ))
-                }
-            })
+            let failed = |_: &str, _| {
+                Rejection::input(format!(
+                    "Failed to convert data `{}` to type `{}` defined in the model signature.",
+                    repr::str(scalar),
+                    spec.printed()
+                ))
+            };
+            convert(scalar, spec).map(Arg::One).map_err(|fault| fault.rejected(failed))
         }
     }
 }
 
 /// What stands under `instances`: objects become columns, and all have the same length.
 pub(crate) fn instances(value: &Value, schema: Option<&Schema>) -> Result<Arg, Rejection> {
+    let specs = by_name(schema);
     let arg = match value {
         Value::List(items) if matches!(items.first(), Some(Value::Dict(_))) => {
-            Arg::Dict(columns_of(items, schema)?)
+            Arg::Dict(columns_of(items, &specs)?)
         }
         other => inputs(other, schema)?,
     };
     if let Arg::Dict(members) = &arg {
-        check_lengths(members, schema)?;
+        check_lengths(members, &specs)?;
     }
     Ok(arg)
 }
@@ -181,8 +179,7 @@ fn malformed(class: &str, message: &str) -> Rejection {
     ))
 }
 
-fn columns_of(items: &[Value], schema: Option<&Schema>) -> Result<Vec<(String, Cell)>, Rejection> {
-    let specs = by_name(schema);
+fn columns_of(items: &[Value], specs: &Specs<'_>) -> Result<Vec<(String, Cell)>, Rejection> {
     let mut places = HashMap::new();
     let mut columns: Vec<(String, Vec<Cell>)> = Vec::new();
     for item in items {
@@ -193,7 +190,7 @@ fn columns_of(items: &[Value], schema: Option<&Schema>) -> Result<Vec<(String, C
                 &format!("'{name}' object has no attribute 'items'"),
             ));
         };
-        for (name, cell) in members(dict, &specs)? {
+        for (name, cell) in members(dict, specs)? {
             let place = *places.entry(name).or_insert_with_key(|name| {
                 columns.push((name.clone(), Vec::new()));
                 columns.len() - 1
@@ -202,20 +199,17 @@ fn columns_of(items: &[Value], schema: Option<&Schema>) -> Result<Vec<(String, C
         }
     }
     let stacked = columns.into_iter().map(|(name, cells)| {
-        let cell = stack(&cells).map_err(|fault| match fault {
-            Fault::Raised { class, message } => malformed(class, &message),
-            Fault::Undecided(why) => Rejection::Undecided(why),
-        })?;
-        Ok((name, cell))
+        let malformed = |class: &str, message: String| malformed(class, &message);
+        Ok((name, stack(cells).map_err(|fault| fault.rejected(malformed))?))
     });
     stacked.collect()
 }
 
 /// `numpy.array` of a list of arrays or scalars.
-fn stack(cells: &[Cell]) -> Result<Cell, Fault> {
+fn stack(cells: Vec<Cell>) -> Result<Cell, Fault> {
     let mut values = Vec::with_capacity(cells.len());
     let mut kinds = Vec::new();
-    for cell in cells {
+    for cell in &cells {
         match cell {
             Cell::Scalar(column) => {
                 kinds.push(column.dtype());
@@ -231,18 +225,17 @@ fn stack(cells: &[Cell]) -> Result<Cell, Fault> {
             Cell::Value(_) => return Err(Fault::Undecided("instances of lists or objects")),
         }
     }
-    let same = kinds.iter().all(|kind| *kind == kinds[0]);
-    let typed = |tensor: Tensor| -> Result<Tensor, Fault> {
-        let elements = cells.iter().map(|cell| match cell {
-            Cell::Scalar(column) => column.clone(),
-            Cell::Array(tensor) => tensor.elements.clone(),
-            Cell::Value(_) => Column::Object(Vec::new()),
-        });
-        let elements = concat(elements).ok_or(Fault::Undecided("instances of different types"))?;
-        Ok(Tensor { elements, ..tensor })
-    };
     let tensor = numpy::array(&Value::List(values), None)?;
-    if same { typed(tensor).map(Cell::Array) } else { Ok(Cell::Array(tensor)) }
+    if kinds.iter().any(|kind| *kind != kinds[0]) {
+        return Ok(Cell::Array(tensor));
+    }
+    let elements = cells.into_iter().map(|cell| match cell {
+        Cell::Scalar(column) => column,
+        Cell::Array(tensor) => tensor.elements,
+        Cell::Value(_) => Column::Object(Vec::new()),
+    });
+    let elements = concat(elements).ok_or(Fault::Undecided("instances of different types"))?;
+    Ok(Cell::Array(Tensor { elements, ..tensor }))
 }
 
 /// Columns of one type, one after the other; `None` if the types differ.
@@ -289,8 +282,7 @@ pub(crate) fn value_of(tensor: &Tensor) -> Value {
     level(tensor, &tensor.shape, &mut 0)
 }
 
-fn check_lengths(members: &[(String, Cell)], schema: Option<&Schema>) -> Result<(), Rejection> {
-    let specs = by_name(schema);
+fn check_lengths(members: &[(String, Cell)], specs: &Specs<'_>) -> Result<(), Rejection> {
     let counts = |name: &str| match specs.get(name) {
         // Without names, all count.
         None | Some(Spec::None) => specs.is_empty(),

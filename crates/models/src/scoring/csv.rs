@@ -53,10 +53,7 @@ pub(crate) fn frame(body: &[u8], schema: Option<&Schema>) -> Result<Loose, Rejec
             return Err(failed("TensorSpec only supports numpy types, use numpy_types() instead"));
         }
     };
-    parse(&text, specs).map_err(|fault| match fault {
-        Fault::Raised { message, .. } => failed(&message),
-        Fault::Undecided(why) => Rejection::Undecided(why),
-    })
+    parse(&text, specs).map_err(|fault| fault.rejected(|_, message| failed(&message)))
 }
 
 fn failed(message: &str) -> Rejection {
@@ -349,17 +346,16 @@ fn boolean_column(fields: &[String], kind: DataType, at: usize) -> Result<Column
     if fields.iter().any(|field| is_missing(field)) {
         return Err(Fault::Undecided("missing booleans beside other values"));
     }
-    let of = |values: &[f64]| {
-        let plain = values.iter().all(|v| *v == 0.0 || *v == 1.0);
-        plain.then(|| Column::Bool(values.iter().map(|v| *v == 1.0).collect()))
-    };
     let Some(values) = doubles(fields) else { return Err(unsafe_cast(kind, "object", at)) };
+    if values.iter().all(|v| *v == 0.0 || *v == 1.0) {
+        return Ok(Column::Bool(values.into_iter().map(|v| v == 1.0).collect()));
+    }
     let from = match all(fields, integer) {
         Some(values) if values.iter().all(|v| i64::try_from(*v).is_ok()) => "int64",
         Some(_) => "uint64",
         None => "float64",
     };
-    of(&values).ok_or_else(|| unsafe_cast(kind, from, at))
+    Err(unsafe_cast(kind, from, at))
 }
 
 #[cfg(test)]

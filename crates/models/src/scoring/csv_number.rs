@@ -1,32 +1,18 @@
 //! Numbers in CSV. Since its version 3, pandas rounds them correctly.
 
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
-}
-
-fn trimmed(field: &str) -> &[u8] {
-    let mut bytes = field.as_bytes();
-    while let [first, rest @ ..] = bytes
-        && is_space(*first)
-    {
-        bytes = rest;
-    }
-    while let [rest @ .., last] = bytes
-        && is_space(*last)
-    {
-        bytes = rest;
-    }
-    bytes
+/// The field without the spaces of C around it, and that without its sign.
+fn trimmed(field: &str) -> (&str, &str) {
+    let text = field.trim_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    (text, text.strip_prefix(['-', '+']).unwrap_or(text))
 }
 
 /// An integer with or without sign, of 64 bits with or without sign.
 pub(crate) fn integer(field: &str) -> Option<i128> {
-    let bytes = trimmed(field);
-    let digits = bytes.strip_prefix(b"-").or_else(|| bytes.strip_prefix(b"+")).unwrap_or(bytes);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+    let (text, digits) = trimmed(field);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let value: i128 = std::str::from_utf8(bytes).ok()?.parse().ok()?;
+    let value: i128 = text.parse().ok()?;
     let fits = (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value);
     fits.then_some(value)
 }
@@ -34,17 +20,15 @@ pub(crate) fn integer(field: &str) -> Option<i128> {
 /// A float: digits with a point and an exponent, or an infinity. What is too large for a float is
 /// none, and what pandas makes of it is not asked for.
 pub(crate) fn double(field: &str) -> Option<f64> {
-    let bytes = trimmed(field);
-    let unsigned = bytes.strip_prefix(b"-").or_else(|| bytes.strip_prefix(b"+")).unwrap_or(bytes);
-    if unsigned.eq_ignore_ascii_case(b"inf") || unsigned.eq_ignore_ascii_case(b"infinity") {
-        let negative = bytes.first() == Some(&b'-');
-        return Some(if negative { f64::NEG_INFINITY } else { f64::INFINITY });
+    let (text, unsigned) = trimmed(field);
+    if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
+        return Some(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY });
     }
-    let number = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-');
-    if !unsigned.iter().all(number) {
+    let number = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-');
+    if !unsigned.bytes().all(number) {
         return None;
     }
-    let value: f64 = std::str::from_utf8(bytes).ok()?.parse().ok()?;
+    let value: f64 = text.parse().ok()?;
     value.is_finite().then_some(value)
 }
 

@@ -23,12 +23,8 @@ pub(crate) struct Loose {
 
 impl Loose {
     /// Where each name is.
-    pub(crate) fn places(&self) -> HashMap<Arc<str>, usize> {
-        let named = self.names.iter().enumerate().filter_map(|(at, name)| match name {
-            Name::Text(text) => Some((Arc::clone(text), at)),
-            Name::Number(_) | Name::Other(_) => None,
-        });
-        named.collect()
+    pub(crate) fn places(&self) -> Places {
+        places(&self.names)
     }
 
     pub(crate) fn into_frame(self) -> Frame {
@@ -36,10 +32,23 @@ impl Loose {
     }
 }
 
+/// Where each name that is a text is.
+pub(crate) type Places = HashMap<Arc<str>, usize>;
+
+pub(crate) fn places(names: &[Name]) -> Places {
+    let named = names.iter().enumerate().filter_map(|(at, name)| match name {
+        Name::Text(text) => Some((Arc::clone(text), at)),
+        Name::Number(_) | Name::Other(_) => None,
+    });
+    named.collect()
+}
+
 /// The columns of a signature, in its order; others are left out.
 pub(crate) fn columns(mut loose: Loose, specs: &[ColumnSpec]) -> Result<Frame, Fault> {
+    let places = loose.places();
     if specs.first().is_some_and(|spec| spec.name.is_some()) {
-        check_names(&loose.names, specs.iter().map(|spec| (spec.name.as_deref(), spec.required)))?;
+        let specs = specs.iter().map(|spec| (spec.name.as_deref(), spec.required));
+        check_names(&loose.names, &places, specs)?;
     } else if loose.names.len() < specs.len() {
         return Err(Fault::mlflow(format!(
             "Model inference is missing inputs. The model signature declares {} inputs  but the provided value only has {} inputs. Note: the inputs were not named in the signature so we can only verify their count.",
@@ -47,7 +56,6 @@ pub(crate) fn columns(mut loose: Loose, specs: &[ColumnSpec]) -> Result<Frame, F
             loose.names.len()
         )));
     }
-    let places = loose.places();
     let (mut names, mut columns) = (Vec::new(), Vec::new());
     for (at, spec) in specs.iter().enumerate() {
         let at = match &spec.name {
@@ -76,20 +84,15 @@ pub(crate) fn columns(mut loose: Loose, specs: &[ColumnSpec]) -> Result<Frame, F
 /// Whether all required names are there; the message lists what is missing and what is too much.
 pub(crate) fn check_names<'a>(
     actual: &[Name],
-    specs: impl Iterator<Item = (Option<&'a str>, bool)>,
+    places: &Places,
+    specs: impl Iterator<Item = (Option<&'a str>, bool)> + Clone,
 ) -> Result<(), Fault> {
-    let specs: Vec<(&str, bool)> =
-        specs.filter_map(|(name, required)| Some((name?, required))).collect();
-    let found: HashSet<&str> = actual.iter().filter_map(Name::text).collect();
-    let missing: Vec<&str> = specs
-        .iter()
-        .filter_map(|(name, required)| required.then_some(*name))
-        .filter(|name| !found.contains(name))
-        .collect();
+    let required = specs.clone().filter(|(_, required)| *required).filter_map(|(name, _)| name);
+    let missing: Vec<&str> = required.filter(|name| !places.contains_key(*name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let known: HashSet<&str> = specs.iter().map(|(name, _)| *name).collect();
+    let known: HashSet<&str> = specs.filter_map(|(name, _)| name).collect();
     let is_extra = |name: &&Name| name.text().is_none_or(|name| !known.contains(name));
     let extra: Vec<String> =
         actual.iter().filter(is_extra).take(MAX_LISTED).map(Name::repr).collect();

@@ -26,7 +26,6 @@ const POWERS: [f64; 23] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     names: Arc<[Name]>,
-    texts: Vec<Arc<str>>,
     places: HashMap<Arc<str>, usize>,
     kinds: Vec<DataType>,
     all_doubles: bool,
@@ -42,19 +41,20 @@ impl Plan {
     /// The plan for a signature of named columns, all of them numbers or booleans.
     pub(crate) fn of(schema: &Schema) -> Option<Self> {
         let Schema::Columns(specs) = schema else { return None };
-        let mut texts: Vec<Arc<str>> = Vec::with_capacity(specs.len());
+        let mut names = Vec::with_capacity(specs.len());
+        let mut places = HashMap::with_capacity(specs.len());
         let mut kinds = Vec::with_capacity(specs.len());
-        for spec in specs {
+        for (at, spec) in specs.iter().enumerate() {
             match &spec.kind {
                 ColumnType::Scalar(kind) if kind.is_numeric() => kinds.push(*kind),
                 _ => return None,
             }
-            texts.push(spec.name.as_deref()?.into());
+            let name: Arc<str> = spec.name.as_deref()?.into();
+            names.push(Name::Text(Arc::clone(&name)));
+            places.insert(name, at);
         }
-        let names = texts.iter().map(|text| Name::Text(Arc::clone(text))).collect();
         let all_doubles = kinds.iter().all(|kind| *kind == DataType::Double);
-        let places = texts.iter().enumerate().map(|(at, text)| (Arc::clone(text), at)).collect();
-        Some(Self { names, texts, places, kinds, all_doubles })
+        Some(Self { names: names.into(), places, kinds, all_doubles })
     }
 
     /// The frame of a body, if the body is one that the fast way takes.
@@ -79,7 +79,7 @@ impl Plan {
 
     /// The place of a column, which most often is the next one.
     fn place(&self, name: &str, guess: usize) -> Option<usize> {
-        if self.texts.get(guess).is_some_and(|text| **text == *name) {
+        if self.names.get(guess).is_some_and(|own| own.is(name)) {
             return Some(guess);
         }
         self.places.get(name).copied()
@@ -88,12 +88,12 @@ impl Plan {
     /// Where the cells of a row go: `None` for columns that the signature has not. All of the
     /// signature's must be there, each once.
     fn check(&self, places: &[Option<usize>]) -> Option<()> {
-        if places.len() == self.texts.len()
+        if places.len() == self.names.len()
             && places.iter().enumerate().all(|(at, place)| *place == Some(at))
         {
             return Some(());
         }
-        let mut seen = vec![false; self.texts.len()];
+        let mut seen = vec![false; self.names.len()];
         for place in places.iter().flatten() {
             if std::mem::replace(&mut seen[*place], true) {
                 return None;
@@ -104,7 +104,7 @@ impl Plan {
 
     fn cells(&self) -> Cells {
         if self.all_doubles {
-            return Cells::Block(Vec::with_capacity(self.texts.len()));
+            return Cells::Block(Vec::with_capacity(self.names.len()));
         }
         Cells::Columns(self.columns())
     }
@@ -134,7 +134,7 @@ impl Plan {
         if key(lexer)? != "columns" {
             return None;
         }
-        let mut places = Vec::with_capacity(self.texts.len());
+        let mut places = Vec::with_capacity(self.names.len());
         let mut names = Vec::new();
         open(lexer, b'[')?;
         loop {
@@ -177,10 +177,10 @@ impl Plan {
         places: &[Option<usize>],
         cells: &mut Cells,
     ) -> Option<()> {
-        let start = start_row(cells, self.texts.len());
+        let start = start_row(cells, self.names.len());
         for (at, place) in places.iter().enumerate() {
             match place {
-                Some(place) => self.cell(lexer, *place, start, cells)?,
+                Some(place) => cell(lexer, *place, start, cells)?,
                 None => skip(lexer)?,
             }
             if next(lexer, b']')? != (at + 1 < places.len()) {
@@ -192,14 +192,14 @@ impl Plan {
 
     fn records(&self, lexer: &mut Lexer<'_>) -> Option<Frame> {
         open(lexer, b'[')?;
-        let mut places = Vec::with_capacity(self.texts.len());
-        let mut keys: Vec<&str> = Vec::with_capacity(self.texts.len());
+        let mut places = Vec::with_capacity(self.names.len());
+        let mut keys: Vec<&str> = Vec::with_capacity(self.names.len());
         let mut extra = 0;
         let mut cells = self.cells();
         let mut rows = 0;
         loop {
             open(lexer, b'{')?;
-            let start = start_row(&mut cells, self.texts.len());
+            let start = start_row(&mut cells, self.names.len());
             let mut at = 0;
             loop {
                 let name = key(lexer)?;
@@ -217,7 +217,7 @@ impl Plan {
                     return None;
                 }
                 match places[at] {
-                    Some(place) => self.cell(lexer, place, start, &mut cells)?,
+                    Some(place) => cell(lexer, place, start, &mut cells)?,
                     None => skip(lexer)?,
                 }
                 at += 1;
@@ -242,51 +242,29 @@ impl Plan {
     /// `inputs` with a list for each column.
     fn inputs(&self, lexer: &mut Lexer<'_>) -> Option<Frame> {
         open(lexer, b'{')?;
-        let mut columns: Vec<Option<Column>> = vec![None; self.texts.len()];
-        let Cells::Columns(mut empty) = (Self { all_doubles: false, ..self.clone() }).cells()
-        else {
-            return None;
-        };
-        let mut rows = None;
+        let mut columns = self.columns();
         let mut at = 0;
         loop {
-            let place = self.place(key(lexer)?, at)?;
-            if columns[place].is_some() {
+            let column = &mut columns[self.place(key(lexer)?, at)?];
+            // A list that was read has at least one cell.
+            if !column.is_empty() {
                 return None;
             }
             open(lexer, b'[')?;
-            let column = std::mem::replace(&mut empty[place], Column::Bool(Vec::new()));
-            let mut one = Cells::Columns(vec![column]);
             loop {
-                cell(lexer, self.kinds[place], 0, 0, &mut one)?;
+                push(lexer, column)?;
                 if !next(lexer, b']')? {
                     break;
                 }
             }
-            let Cells::Columns(mut one) = one else { return None };
-            let column = one.pop()?;
-            if *rows.get_or_insert(column.len()) != column.len() {
-                return None;
-            }
-            columns[place] = Some(column);
             at += 1;
             if !next(lexer, b'}')? {
                 break;
             }
         }
-        let columns: Option<Vec<Column>> = columns.into_iter().collect();
-        Some(self.frame(rows?, Cells::Columns(columns?)))
-    }
-
-    #[inline]
-    fn cell(
-        &self,
-        lexer: &mut Lexer<'_>,
-        place: usize,
-        start: usize,
-        cells: &mut Cells,
-    ) -> Option<()> {
-        cell(lexer, self.kinds[place], place, start, cells)
+        let rows = columns.iter().map(Column::len).max().filter(|rows| *rows > 0)?;
+        let whole = columns.iter().all(|column| column.len() == rows);
+        whole.then(|| self.frame(rows, Cells::Columns(columns)))
     }
 }
 
@@ -302,28 +280,25 @@ fn start_row(cells: &mut Cells, width: usize) -> usize {
     }
 }
 
-/// Reads one cell of a type to its place.
+/// Reads one cell to its place in the row that begins at `start`.
 #[inline]
-fn cell(
-    lexer: &mut Lexer<'_>,
-    kind: DataType,
-    place: usize,
-    start: usize,
-    cells: &mut Cells,
-) -> Option<()> {
-    let columns = match cells {
-        Cells::Block(cells) => {
-            cells[start + place] = double(lexer)?;
-            return Some(());
-        }
-        Cells::Columns(columns) => columns,
-    };
-    match (&mut columns[place], kind) {
-        (Column::F64(values), _) => values.push(double(lexer)?),
-        (Column::F32(values), _) => values.push(single(lexer)?),
-        (Column::I64(values), _) => values.push(integer(lexer)?),
-        (Column::I32(values), _) => values.push(i32::try_from(integer(lexer)?).ok()?),
-        (Column::Bool(values), _) => values.push(integer(lexer)? != 0),
+fn cell(lexer: &mut Lexer<'_>, place: usize, start: usize, cells: &mut Cells) -> Option<()> {
+    match cells {
+        Cells::Block(cells) => cells[start + place] = double(lexer)?,
+        Cells::Columns(columns) => push(lexer, &mut columns[place])?,
+    }
+    Some(())
+}
+
+/// Reads one cell to the end of a column, as the column's type.
+#[inline]
+fn push(lexer: &mut Lexer<'_>, column: &mut Column) -> Option<()> {
+    match column {
+        Column::F64(values) => values.push(double(lexer)?),
+        Column::F32(values) => values.push(single(lexer)?),
+        Column::I64(values) => values.push(integer(lexer)?),
+        Column::I32(values) => values.push(i32::try_from(integer(lexer)?).ok()?),
+        Column::Bool(values) => values.push(integer(lexer)? != 0),
         _ => return None,
     }
     Some(())

@@ -30,41 +30,41 @@ impl Fault {
         Self::Raised { class: "MlflowException", message: message.into() }
     }
 
-    /// A failed conversion of a column's cells, before enforcement.
-    pub(crate) fn of_cast(self, column: &str, kind: &str) -> Rejection {
+    /// The answer to what was raised, by class and message. What is undecided stays so.
+    pub(crate) fn rejected(self, of: impl FnOnce(&str, String) -> Rejection) -> Rejection {
         match self {
-            Self::Raised { class, message } => Rejection::input(format!(
-                "Data is not compatible with model signature. Failed to convert column {column} to type '{kind}'. Error: '{class}({})'",
-                repr::string(&message)
-            )),
+            Self::Raised { class, message } => of(class, message),
             Self::Undecided(why) => Rejection::Undecided(why),
         }
+    }
+
+    /// A failed conversion of a column's cells, before enforcement.
+    pub(crate) fn of_cast(self, column: &str, kind: &str) -> Rejection {
+        self.rejected(|class, message| {
+            Rejection::input(format!(
+                "Data is not compatible with model signature. Failed to convert column {column} to type '{kind}'. Error: '{class}({})'",
+                repr::string(&message)
+            ))
+        })
     }
 
     /// A failed conversion of `inputs` or `instances`.
     pub(crate) fn of_array(self) -> Rejection {
-        match self {
-            Self::Raised { message, .. } => Rejection::input(message),
-            Self::Undecided(why) => Rejection::Undecided(why),
-        }
+        self.rejected(|_, message| Rejection::input(message))
     }
 
     /// A frame that cannot be made of what a request has.
     pub(crate) fn of_frame(self, form: &str) -> Rejection {
-        match self {
-            Self::Raised { message, .. } => Rejection::input(format!(
+        self.rejected(|_, message| {
+            Rejection::input(format!(
                 "Provided dataframe_{form} field is not a valid dataframe representation in '{form}' format. Error: '{message}'"
-            )),
-            Self::Undecided(why) => Rejection::Undecided(why),
-        }
+            ))
+        })
     }
 
     /// Data that the signature does not allow.
     pub(crate) fn of_enforcement(self) -> Rejection {
-        match self {
-            Self::Raised { message, .. } => Rejection::Enforcement(message),
-            Self::Undecided(why) => Rejection::Undecided(why),
-        }
+        self.rejected(|_, message| Rejection::Enforcement(message))
     }
 }
 

@@ -156,11 +156,7 @@ pub(crate) fn rows(value: Value, names: Vec<Name>) -> Result<Loose, Rejection> {
 }
 
 fn check_unique(loose: Loose) -> Result<Loose, Fault> {
-    let mut texts: Vec<&str> = loose
-        .names
-        .iter()
-        .filter_map(|name| if let Name::Text(text) = name { Some(&**text) } else { None })
-        .collect();
+    let mut texts: Vec<&str> = loose.names.iter().filter_map(Name::text).collect();
     texts.sort_unstable();
     if texts.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Fault::Undecided("two columns of one name"));
@@ -240,7 +236,7 @@ pub(crate) fn cast(loose: &mut Loose, specs: &[ColumnSpec]) -> Result<(), Reject
             None => break,
         };
         let column = std::mem::replace(&mut loose.columns[at], Column::Object(Vec::new()));
-        let name = loose.names[at].key().into_owned();
+        let name = loose.names[at].key();
         loose.columns[at] = match &spec.kind {
             ColumnType::Scalar(kind) => {
                 cast::cast(column, *kind).map_err(|fault| fault.of_cast(&name, kind.name()))?

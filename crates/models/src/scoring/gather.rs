@@ -160,36 +160,10 @@ fn of_tensor(tensor: Tensor) -> Result<Loose, Fault> {
             Ok(Loose { names: vec![Name::Number(0)], columns: vec![elements], rows })
         }
         [rows, width] => {
-            let columns = (0..*width).map(|at| stride(&elements, at, *width)).collect();
+            let columns = (0..*width).map(|at| elements.stride(at, *width)).collect();
             let names = (0_i64..).take(*width).map(Name::Number).collect();
             Ok(Loose { names, columns, rows: *rows })
         }
-        _ => {
-            let shape = shape.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX));
-            Err(Fault::value_error(format!("Must pass 2-d input. shape={}", repr::tuple(shape))))
-        }
-    }
-}
-
-fn stride(elements: &Column, at: usize, width: usize) -> Column {
-    fn take<T: Clone>(values: &[T], at: usize, width: usize) -> Vec<T> {
-        values.iter().skip(at).step_by(width).cloned().collect()
-    }
-    match elements {
-        Column::F64(values) => Column::F64(take(values, at, width)),
-        Column::F32(values) => Column::F32(take(values, at, width)),
-        Column::I64(values) => Column::I64(take(values, at, width)),
-        Column::I32(values) => Column::I32(take(values, at, width)),
-        Column::I16(values) => Column::I16(take(values, at, width)),
-        Column::I8(values) => Column::I8(take(values, at, width)),
-        Column::U64(values) => Column::U64(take(values, at, width)),
-        Column::U32(values) => Column::U32(take(values, at, width)),
-        Column::U16(values) => Column::U16(take(values, at, width)),
-        Column::U8(values) => Column::U8(take(values, at, width)),
-        Column::Bool(values) => Column::Bool(take(values, at, width)),
-        Column::Str(values) => Column::Str(take(values, at, width)),
-        Column::Bytes(values) => Column::Bytes(take(values, at, width)),
-        Column::Time(values) => Column::Time(take(values, at, width)),
-        Column::Object(values) => Column::Object(take(values, at, width)),
+        _ => Err(Fault::value_error(format!("Must pass 2-d input. shape={}", repr::tuple(&shape)))),
     }
 }

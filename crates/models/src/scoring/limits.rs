@@ -5,7 +5,7 @@ use super::fault::Fault;
 /// Most cells of a frame. A cell that is written takes two bytes of the request at least, but short
 /// rows are filled up, and of records each may bring a column of its own: without a bound a megabyte
 /// of text becomes a terabyte of cells.
-pub(crate) const MAX_CELLS: usize = 1 << 24;
+const MAX_CELLS: usize = 1 << 24;
 
 /// Most names that an error lists.
 pub(crate) const MAX_LISTED: usize = 100;

@@ -29,9 +29,8 @@ pub use content_type::Media;
 pub use fault::{Details, Rejection};
 pub use output::{Output, encode};
 
-use crate::frame::{Frame, Tensor};
+use crate::frame::{Frame, Name, Tensor};
 use crate::json::{self, Dict, JsonError, Value, repr};
-use crate::kserve;
 use crate::mlmodel::MlModel;
 use crate::signature::{Schema, Signature};
 use fault::Fault;
@@ -180,9 +179,9 @@ impl Protocol {
     ) -> Result<Request, Rejection> {
         let rows =
             matches!(&value, Value::List(rows) if matches!(rows.first(), Some(Value::List(_))));
-        let names = match &self.signature.inputs {
+        let names: Option<Vec<Name>> = match &self.signature.inputs {
             Some(Schema::Columns(specs)) if rows && format == "instances" => {
-                kserve::names(specs.iter().map(|spec| spec.name.as_deref()))
+                specs.iter().map(|spec| spec.name.as_deref().map(Name::from)).collect()
             }
             _ => None,
         };

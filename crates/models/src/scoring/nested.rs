@@ -10,7 +10,7 @@ use crate::signature::{ColumnType, DataType, Property};
 /// A cell, checked and converted as its type wants it.
 pub(crate) fn enforce(value: Value, kind: &ColumnType, required: bool) -> Result<Value, Fault> {
     match kind {
-        ColumnType::Scalar(kind) => scalar(value, *kind, required),
+        ColumnType::Scalar(kind) => scalar(&value, *kind, required),
         ColumnType::Array(items) => array(value, items, required),
         ColumnType::SparkVector => array(value, &ColumnType::Scalar(DataType::Double), required),
         ColumnType::Object(properties) => object(value, properties, required),
@@ -19,8 +19,8 @@ pub(crate) fn enforce(value: Value, kind: &ColumnType, required: bool) -> Result
     }
 }
 
-fn scalar(value: Value, kind: DataType, required: bool) -> Result<Value, Fault> {
-    let missing = matches!(&value, Value::Null) || matches!(&value, Value::Float(v) if v.is_nan());
+fn scalar(value: &Value, kind: DataType, required: bool) -> Result<Value, Fault> {
+    let missing = matches!(value, Value::Null) || matches!(value, Value::Float(v) if v.is_nan());
     if !required && missing {
         return Ok(Value::Null);
     }
@@ -28,20 +28,16 @@ fn scalar(value: Value, kind: DataType, required: bool) -> Result<Value, Fault> 
         let name = value.type_name();
         return Err(Fault::mlflow(format!("Expected data to be scalar, got {name}")));
     }
-    let shown = match &value {
-        Value::Str(text) => text.clone(),
-        other => repr::value(other),
-    };
-    let failed = || {
-        let name = kind.name();
-        Fault::mlflow(format!("Failed to enforce schema of data `{shown}` with dtype `{name}`"))
-    };
     if matches!(kind, DataType::Datetime | DataType::Binary) {
         return Err(Fault::Undecided("times and bytes inside of objects"));
     }
-    match enforce::scalars("", pandas::infer(vec![value]), kind) {
+    match enforce::scalars("", pandas::infer(vec![value.clone()]), kind) {
         Ok(column) => Ok(column.value(0)),
-        Err(Fault::Raised { class: "MlflowException", .. }) => Err(failed()),
+        Err(Fault::Raised { class: "MlflowException", .. }) => Err(Fault::mlflow(format!(
+            "Failed to enforce schema of data `{}` with dtype `{}`",
+            repr::str(value),
+            kind.name()
+        ))),
         Err(other) => Err(other),
     }
 }
@@ -84,19 +80,21 @@ fn array(value: Value, items: &ColumnType, required: bool) -> Result<Value, Faul
     Ok(column.values().into())
 }
 
-fn object(value: Value, properties: &[Property], required: bool) -> Result<Value, Fault> {
+/// An object with known members.
+pub(crate) fn object(
+    value: Value,
+    properties: &[Property],
+    required: bool,
+) -> Result<Value, Fault> {
     let dict = match value {
         Value::Null if !required => return Ok(Value::Null),
         Value::Dict(dict) if !required && dict.is_empty() => return Ok(dict.into()),
         Value::Dict(dict) => dict,
         other => {
-            let shown = match &other {
-                Value::Str(text) => text.clone(),
-                value => repr::value(value),
-            };
+            let shown = repr::str(&other);
             return Err(Fault::mlflow(format!(
                 "Failed to enforce schema of '{shown}' with type '{}'. Expected data to be dictionary, got {}",
-                printed(&ColumnType::Object(properties.to_vec())),
+                printed_object(properties),
                 other.type_name()
             )));
         }
@@ -175,12 +173,15 @@ pub(crate) fn printed(kind: &ColumnType) -> String {
         ColumnType::Map(values) => format!("Map(str -> {})", printed(values)),
         ColumnType::Any => "Any".into(),
         ColumnType::SparkVector => "SparkML vector".into(),
-        ColumnType::Object(properties) => {
-            let property = |p: &Property| {
-                let required = if p.required { "required" } else { "optional" };
-                format!("{}: {} ({required})", p.name, printed(&p.kind))
-            };
-            format!("{{{}}}", properties.iter().map(property).collect::<Vec<_>>().join(", "))
-        }
+        ColumnType::Object(properties) => printed_object(properties),
     }
+}
+
+/// The type of an object as MLflow prints it.
+pub(crate) fn printed_object(properties: &[Property]) -> String {
+    let property = |p: &Property| {
+        let required = if p.required { "required" } else { "optional" };
+        format!("{}: {} ({required})", p.name, printed(&p.kind))
+    };
+    format!("{{{}}}", properties.iter().map(property).collect::<Vec<_>>().join(", "))
 }

@@ -38,7 +38,7 @@ fn next_level<'a>(values: &[&'a Value], shape: &[usize]) -> Result<Level<'a>, Fa
     let even = values.iter().all(|v| v.as_list().map(<[Value]>::len) == first);
     let (Some(size), true) = (first, even) else {
         let dimensions = shape.len();
-        let shape = repr::tuple(shape.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)));
+        let shape = repr::tuple(shape);
         return Err(Fault::value_error(format!(
             "{RAGGED} The requested array has an inhomogeneous shape after {dimensions} dimensions. The detected shape was {shape} + inhomogeneous part."
         )));
@@ -169,7 +169,7 @@ pub(crate) fn integer(value: &Value) -> Result<i128, Fault> {
     }
 }
 
-pub(crate) fn too_large() -> Fault {
+fn too_large() -> Fault {
     Fault::overflow("Python int too large to convert to C long")
 }
 
@@ -182,26 +182,19 @@ fn out_of_bounds(value: i128, kind: NumpyType) -> Fault {
 
 /// What Python's `str()` makes of a value. NumPy does not keep zeros at the end.
 fn text(value: &Value) -> String {
-    let text = match value {
-        Value::Str(text) => text.clone(),
-        other => repr::value(other),
-    };
-    text.trim_end_matches('\0').to_owned()
+    repr::str(value).trim_end_matches('\0').to_owned()
 }
 
 fn bytes(value: &Value) -> Result<Vec<u8>, Fault> {
     let text = text(value);
     if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| !c.is_ascii()) {
         // Python shows a letter by its number here, printable or not.
-        let shown = match u32::from(c) {
-            code @ ..0x100 => format!("'\\x{code:02x}'"),
-            code @ 0x100..0x10000 => format!("'\\u{code:04x}'"),
-            code => format!("'\\U{code:08x}'"),
-        };
+        let mut shown = String::new();
+        repr::escape(&mut shown, c);
         return Err(Fault::Raised {
             class: "UnicodeEncodeError",
             message: format!(
-                "'ascii' codec can't encode character {shown} in position {at}: ordinal not in range(128)"
+                "'ascii' codec can't encode character '{shown}' in position {at}: ordinal not in range(128)"
             ),
         });
     }

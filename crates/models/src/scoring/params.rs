@@ -3,7 +3,7 @@
 use super::fault::{Fault, Rejection};
 use super::{nested, time};
 use crate::json::{Dict, Value, repr};
-use crate::signature::{ColumnType, DataType, ParamSpec, ParamType};
+use crate::signature::{DataType, ParamSpec, ParamType};
 
 /// The parameters as the model gets them. Those that the signature does not have are left out;
 /// a model without parameters gets none, whatever a request says.
@@ -56,13 +56,10 @@ pub(crate) fn enforce(
 fn printed(spec: &ParamSpec) -> String {
     let kind = match &spec.kind {
         ParamType::Scalar(kind) => kind.name().to_owned(),
-        ParamType::Object(properties) => nested::printed(&ColumnType::Object(properties.clone())),
+        ParamType::Object(properties) => nested::printed_object(properties),
     };
     let shape = if spec.is_list { " (shape: (-1,))" } else { "" };
-    let default = match &spec.default {
-        Value::Str(text) => text.clone(),
-        other => repr::value(other),
-    };
+    let default = repr::str(&spec.default);
     format!("{}: {kind} (default: {default}){shape}", repr::string(&spec.name))
 }
 
@@ -88,8 +85,7 @@ fn check(value: &Value, spec: &ParamSpec) -> Result<Value, Fault> {
     let checked = match &spec.kind {
         ParamType::Scalar(kind) => scalar(value, *kind),
         ParamType::Object(properties) => {
-            let kind = ColumnType::Object(properties.clone());
-            nested::enforce(value.clone(), &kind, true).map(|_| value.clone())
+            nested::object(value.clone(), properties, true).map(|_| value.clone())
         }
     };
     checked.map_err(|fault| explained(fault, spec))
@@ -140,10 +136,7 @@ fn scalar(value: &Value, kind: DataType) -> Result<Value, Fault> {
         }
         _ => {}
     }
-    let shown = match value {
-        Value::Str(text) => text.clone(),
-        other => repr::value(other),
-    };
+    let shown = repr::str(value);
     Err(Fault::mlflow(format!(
         "Can not safely convert `<class '{}'>` to `DataType.{to}` for value `{shown}`",
         value.type_name()

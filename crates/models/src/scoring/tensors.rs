@@ -28,7 +28,7 @@ pub(crate) fn arg(arg: Arg, specs: &[TensorSpec]) -> Result<Input, Fault> {
         Arg::One(_) | Arg::Rows(_) => Vec::new(),
     };
     let names: Vec<Name> = members.iter().map(|(name, _)| name.as_str().into()).collect();
-    enforce::check_names(&names, specs.iter().map(|spec| (spec.name.as_deref(), true)))?;
+    enforce::check_names(&names, &enforce::places(&names), required(specs))?;
     let mut tensors = Vec::with_capacity(specs.len());
     for spec in specs {
         let name = spec.name.as_deref().unwrap_or_default();
@@ -41,18 +41,22 @@ pub(crate) fn arg(arg: Arg, specs: &[TensorSpec]) -> Result<Input, Fault> {
     Ok(Input::Tensors(tensors))
 }
 
+/// The names of tensors, which are all required.
+fn required(specs: &[TensorSpec]) -> impl Iterator<Item = (Option<&str>, bool)> + Clone {
+    specs.iter().map(|spec| (spec.name.as_deref(), true))
+}
+
 /// The tensor, if its shape is one that the signature allows.
 pub(crate) fn check(tensor: Tensor, spec: &TensorSpec) -> Result<Tensor, Fault> {
-    let actual = || tensor.shape.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX));
-    let fits = actual().len() == spec.shape.len()
-        && actual().zip(&spec.shape).all(|(n, expected)| *expected == -1 || n == *expected);
-    if fits {
+    let fits =
+        |(n, expected): (&usize, &i64)| *expected == -1 || i64::try_from(*n) == Ok(*expected);
+    if tensor.shape.len() == spec.shape.len() && tensor.shape.iter().zip(&spec.shape).all(fits) {
         return Ok(tensor);
     }
     Err(Fault::mlflow(format!(
         "Shape of input {} does not match expected shape {}.",
-        repr::tuple(actual()),
-        repr::tuple(spec.shape.iter().copied())
+        repr::tuple(&tensor.shape),
+        repr::tuple(&spec.shape)
     )))
 }
 
@@ -69,9 +73,9 @@ fn cast_all(loose: &mut Loose, specs: &[TensorSpec]) -> Result<(), Rejection> {
                 None => continue,
             },
         };
-        match cast_column(&loose.columns[at], spec) {
-            Ok(Some(column)) => loose.columns[at] = column,
-            Ok(None) => {}
+        let column = std::mem::replace(&mut loose.columns[at], Column::Object(Vec::new()));
+        match cast_column(column, spec) {
+            Ok(column) => loose.columns[at] = column,
             Err(fault) => failed.push(fault.of_cast(&own.key(), spec.kind.name())),
         }
     }
@@ -83,16 +87,16 @@ fn cast_all(loose: &mut Loose, specs: &[TensorSpec]) -> Result<(), Rejection> {
     }
 }
 
-/// The column as one of the tensor's type; `None` if it holds lists.
-fn cast_column(column: &Column, spec: &TensorSpec) -> Result<Option<Column>, Fault> {
+/// The column as one of the tensor's type, or as it is if it holds lists.
+fn cast_column(column: Column, spec: &TensorSpec) -> Result<Column, Fault> {
     if column.is_empty() {
         return Err(Fault::Raised {
             class: "IndexError",
             message: "single positional indexer is out-of-bounds".into(),
         });
     }
-    if matches!(column.value(0), Value::List(_)) {
-        return Ok(None);
+    if matches!(&column, Column::Object(values) if matches!(values[0], Value::List(_))) {
+        return Ok(column);
     }
     let kind = match spec.kind {
         NumpyType::F64 => DataType::Double,
@@ -102,7 +106,7 @@ fn cast_column(column: &Column, spec: &TensorSpec) -> Result<Option<Column>, Fau
         NumpyType::Bool => DataType::Boolean,
         _ => return Err(Fault::Undecided("a frame for tensors of this type")),
     };
-    cast::cast(column.clone(), kind).map(Some)
+    cast::cast(column, kind)
 }
 
 /// Tensors of a frame: one for each column, or one of all columns.
@@ -113,8 +117,8 @@ pub(crate) fn frame(mut loose: Loose, specs: &[TensorSpec]) -> Result<Input, Rej
 
 fn of_frame(loose: &Loose, specs: &[TensorSpec]) -> Result<Input, Fault> {
     if specs[0].name.is_some() {
-        enforce::check_names(&loose.names, specs.iter().map(|s| (s.name.as_deref(), true)))?;
         let places = loose.places();
+        enforce::check_names(&loose.names, &places, required(specs))?;
         let mut tensors = Vec::new();
         for spec in specs {
             let name = spec.name.clone().unwrap_or_default();
@@ -136,7 +140,7 @@ fn of_frame(loose: &Loose, specs: &[TensorSpec]) -> Result<Input, Fault> {
     if spec.shape != [-1, columns] {
         return Err(Fault::mlflow(format!(
             "This model contains a model signature with an unnamed input. Since the input data is a pandas DataFrame containing multiple columns, the input shape must be of the structure (-1, number_of_dataframe_columns). Instead, the input DataFrame passed had {width} columns and an input shape of {} with all values within the DataFrame of scalar type. Please adjust the passed in DataFrame to match the expected structure",
-            repr::tuple(spec.shape.iter().copied())
+            repr::tuple(&spec.shape)
         )));
     }
     let shape = vec![loose.rows, width];
@@ -171,7 +175,7 @@ fn interleaved(columns: &[Column]) -> Option<Column> {
 
 /// A column as a tensor of the shape that the signature has: any number of rows, all else fixed.
 fn reshape(name: &str, column: &Column, spec: &TensorSpec) -> Result<Tensor, Fault> {
-    let shape = || repr::tuple(spec.shape.iter().copied());
+    let shape = || repr::tuple(&spec.shape);
     let fixed = spec.shape.first() == Some(&-1) && !spec.shape[1..].contains(&-1);
     if !fixed {
         let input =
@@ -181,25 +185,25 @@ fn reshape(name: &str, column: &Column, spec: &TensorSpec) -> Result<Tensor, Fau
             shape()
         )));
     }
-    let rows = column.len();
-    if !matches!(column, Column::Object(_)) {
-        return match spec.shape.as_slice() {
-            [-1] => Ok(Tensor { shape: vec![rows], elements: column.clone() }),
-            [-1, 1] => Ok(Tensor { shape: vec![rows, 1], elements: column.clone() }),
-            _ => Err(Fault::mlflow(format!(
-                "The input pandas dataframe column '{name}' contains scalar values, which requires the shape to be (-1,) or (-1, 1), but got tensor spec shape of {}.",
-                shape()
-            ))),
-        };
+    if let Column::Object(values) = column {
+        return lists(name, values, spec);
     }
-    lists(name, &column.values(), spec)
+    let rows = column.len();
+    match spec.shape.as_slice() {
+        [-1] => Ok(Tensor { shape: vec![rows], elements: column.clone() }),
+        [-1, 1] => Ok(Tensor { shape: vec![rows, 1], elements: column.clone() }),
+        _ => Err(Fault::mlflow(format!(
+            "The input pandas dataframe column '{name}' contains scalar values, which requires the shape to be (-1,) or (-1, 1), but got tensor spec shape of {}.",
+            shape()
+        ))),
+    }
 }
 
 fn lists(name: &str, values: &[Value], spec: &TensorSpec) -> Result<Tensor, Fault> {
     let failed = || {
         Fault::mlflow(format!(
             "The value in the Input DataFrame column '{name}' could not be converted to the expected shape of: '{}'. Ensure that each of the input list elements are of uniform length and that the data can be coerced to the tensor type '{}'",
-            repr::tuple(spec.shape.iter().copied()),
+            repr::tuple(&spec.shape),
             spec.kind.printed()
         ))
     };
