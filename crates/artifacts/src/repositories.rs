@@ -47,16 +47,8 @@ pub struct Repositories {
     /// Folders of this machine, with the repository in each; the innermost first.
     local: Vec<(PathBuf, Repository)>,
     /// Folders of buckets; the innermost first.
-    clouds: Vec<Cloud>,
+    clouds: Vec<CloudRepository>,
     rules: LocationRules,
-}
-
-/// A folder of a bucket that the server may use.
-#[derive(Debug)]
-struct Cloud {
-    bucket: Bucket,
-    folder: Option<ArtifactPath>,
-    repository: CloudRepository,
 }
 
 /// The roles of a server's own stores.
@@ -121,14 +113,12 @@ impl Repositories {
             }
         }
         for text in &config.allowed {
-            match ArtifactUri::parse(text, &config.working_dir) {
-                Ok(uri) if matches!(uri.place(), Place::Remote(_)) => {
-                    let Place::Remote(remote) = uri.place() else { continue };
-                    if Bucket::of(remote)?.is_none() {
-                        return Err(Error::Unsupported { scheme: remote.scheme.clone() });
-                    }
-                    remotes.push(remote.clone());
+            let uri = ArtifactUri::parse(text, &config.working_dir);
+            match uri.as_ref().map(ArtifactUri::place) {
+                Ok(Place::Remote(remote)) if Bucket::of(remote)?.is_none() => {
+                    return Err(Error::Unsupported { scheme: remote.scheme.clone() });
                 }
+                Ok(Place::Remote(remote)) => remotes.push(remote.clone()),
                 _ => folders.push(config.working_dir.join(text)),
             }
         }
@@ -232,15 +222,8 @@ impl Repositories {
             Err(_unreadable) => return Err(Error::BucketNotServed(uri.to_string())),
         };
         let inside = self.clouds.iter().find_map(|cloud| {
-            if cloud.bucket != bucket {
-                return None;
-            }
-            let folder = match (&cloud.folder, &path) {
-                (None, path) => path.clone(),
-                (Some(own), Some(path)) => path.relative_to(own)?,
-                (Some(_), None) => return None,
-            };
-            Some(Located { repository: Repository::Cloud(cloud.repository.clone()), folder })
+            let folder = cloud.way_to(&bucket, path.as_ref())?;
+            Some(Located { repository: Repository::Cloud(cloud.clone()), folder })
         });
         inside.ok_or_else(|| Error::BucketNotServed(uri.to_string()))
     }
@@ -256,15 +239,15 @@ impl Repositories {
         if let Some(Repository::Cloud(destination)) = &self.destination {
             destination.check().await?;
         }
-        for Cloud { repository, .. } in &self.clouds {
-            let repository = repository.clone();
+        for cloud in &self.clouds {
             if let Some(Repository::Cloud(destination)) = &self.destination
-                && destination.holds(&repository)
+                && destination.holds(cloud)
             {
                 continue;
             }
+            let cloud = cloud.clone();
             tokio::spawn(async move {
-                if let Err(error) = repository.check().await {
+                if let Err(error) = cloud.check().await {
                     tracing::warn!("{error} Its artifacts can be reached by clients only.");
                 }
             });
@@ -314,17 +297,18 @@ fn open_folders(
     folders.into_iter().map(open).collect()
 }
 
-fn open_buckets(remotes: &[Remote], variables: &Variables) -> Result<Vec<Cloud>> {
-    let mut clouds: Vec<Cloud> = Vec::new();
+fn open_buckets(remotes: &[Remote], variables: &Variables) -> Result<Vec<CloudRepository>> {
+    let mut clouds: Vec<CloudRepository> = Vec::new();
     let mut unread = BTreeSet::new();
     for remote in remotes {
         let Some((bucket, folder)) = Bucket::of(remote)? else { continue };
-        if clouds.iter().any(|cloud| cloud.bucket == bucket && cloud.folder == folder) {
+        let is_open =
+            |cloud: &CloudRepository| cloud.way_to(&bucket, folder.as_ref()) == Some(None);
+        if clouds.iter().any(is_open) {
             continue;
         }
-        let repository = CloudRepository::open(&bucket, folder.clone(), variables)?;
         unread.extend(bucket.unread(variables));
-        clouds.push(Cloud { bucket, folder, repository });
+        clouds.push(CloudRepository::open(&bucket, folder, variables)?);
     }
     if !unread.is_empty() {
         let names = Vec::from_iter(unread).join(", ");
@@ -332,7 +316,7 @@ fn open_buckets(remotes: &[Remote], variables: &Variables) -> Result<Vec<Cloud>>
             "{names}: ignored, this server's client of the artifact store does not know them"
         );
     }
-    let depth = |cloud: &Cloud| cloud.folder.as_ref().map_or(0, |it| it.names().count());
+    let depth = |cloud: &CloudRepository| cloud.folder().map_or(0, |it| it.names().count());
     clouds.sort_by_key(|cloud| std::cmp::Reverse(depth(cloud)));
     Ok(clouds)
 }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use rusqlite::{Connection as Sqlite, Transaction, params};
+use rusqlite::{Connection as Sqlite, Params, Transaction, params};
 
 use crate::data::{BATCH, EPOCH_MS, FIRST_STEP, RunData, model_name, model_team, point_value};
 
@@ -108,46 +108,48 @@ fn set_latest(
 pub(crate) fn add_models(database: &Path, from: u64, to: u64) -> Result<()> {
     let mut sqlite = Sqlite::open(database)?;
     let transaction = sqlite.transaction()?;
+    let sample = model_name(0);
     for index in from..to {
-        let (sample, name) = (model_name(0), model_name(index));
-        let team = model_team(index);
-        for (sql, with_team) in [
-            (
-                "INSERT INTO registered_models
-                 SELECT ?2, creation_time, last_updated_time, description, workspace
-                 FROM registered_models WHERE name = ?1",
-                false,
-            ),
-            (
-                "INSERT INTO registered_model_tags
-                 SELECT key, iif(key = 'team', ?3, value), ?2, workspace
-                 FROM registered_model_tags WHERE name = ?1",
-                true,
-            ),
-            (
-                "INSERT INTO model_versions
-                 SELECT ?2, version, creation_time, last_updated_time, description, user_id,
-                     current_stage, source, run_id, status, status_message, run_link,
-                     storage_location, workspace
-                 FROM model_versions WHERE name = ?1",
-                false,
-            ),
-            (
-                "INSERT INTO registered_model_aliases
-                 SELECT alias, version, ?2, workspace FROM registered_model_aliases WHERE name = ?1",
-                false,
-            ),
-        ] {
-            let mut insert = transaction.prepare_cached(sql)?;
-            let rows = match with_team {
-                true => insert.execute(params![sample, name, team])?,
-                false => insert.execute(params![sample, name])?,
-            };
-            ensure!(rows > 0, "the sample has nothing for: {sql}");
-        }
+        let name = model_name(index);
+        copy(
+            &transaction,
+            "INSERT INTO registered_models
+             SELECT ?2, creation_time, last_updated_time, description, workspace
+             FROM registered_models WHERE name = ?1",
+            params![sample, name],
+        )?;
+        copy(
+            &transaction,
+            "INSERT INTO registered_model_tags
+             SELECT key, iif(key = 'team', ?3, value), ?2, workspace
+             FROM registered_model_tags WHERE name = ?1",
+            params![sample, name, model_team(index)],
+        )?;
+        copy(
+            &transaction,
+            "INSERT INTO model_versions
+             SELECT ?2, version, creation_time, last_updated_time, description, user_id,
+                 current_stage, source, run_id, status, status_message, run_link,
+                 storage_location, workspace
+             FROM model_versions WHERE name = ?1",
+            params![sample, name],
+        )?;
+        copy(
+            &transaction,
+            "INSERT INTO registered_model_aliases
+             SELECT alias, version, ?2, workspace FROM registered_model_aliases WHERE name = ?1",
+            params![sample, name],
+        )?;
     }
     transaction.commit()?;
     check(&sqlite)
+}
+
+/// Copies rows of the sample, of which there must be some.
+fn copy(transaction: &Transaction<'_>, sql: &str, values: impl Params) -> Result<()> {
+    let rows = transaction.prepare_cached(sql)?.execute(values)?;
+    ensure!(rows > 0, "the sample has nothing for: {sql}");
+    Ok(())
 }
 
 fn check(sqlite: &Sqlite) -> Result<()> {

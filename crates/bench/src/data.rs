@@ -18,11 +18,16 @@ pub(crate) const BATCH_KEYS: usize = 10;
 /// Steps start here so that all have as many digits and can be patched in place.
 pub(crate) const FIRST_STEP: u64 = 1_000_000;
 
-/// Posts `body` to an MLflow path and reads the JSON answer.
-pub(crate) async fn ask(connection: &mut Connection, path: &str, body: &Value) -> Result<Value> {
+/// The request that posts `body` to an MLflow path.
+pub(crate) fn request(path: &str, body: &Value) -> Vec<u8> {
     let mut request = Vec::new();
     post(&mut request, &format!("{API}/{path}"), body.to_string().as_bytes());
-    connection.expect_ok(&request).await.with_context(|| path.to_owned())?;
+    request
+}
+
+/// Posts `body` to an MLflow path and reads the JSON answer.
+pub(crate) async fn ask(connection: &mut Connection, path: &str, body: &Value) -> Result<Value> {
+    connection.expect_ok(&request(path, body)).await.with_context(|| path.to_owned())?;
     Ok(serde_json::from_slice(connection.body())?)
 }
 

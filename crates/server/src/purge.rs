@@ -76,7 +76,8 @@ impl Cannot {
 /// Removes something from the trash for good: an experiment with all that is in it, a run, a logged model.
 ///
 /// # Errors
-/// What [`Cannot::is_gone`]; those of [`check`] before anything has happened; the others at any point. Doing it again goes on from there.
+/// What [`Cannot::is_gone`]; those of [`check`] before anything has happened; the others at any point. Doing it
+/// again goes on from there.
 pub async fn purge(
     store: &Store,
     artifacts: &Repositories,

@@ -6,7 +6,7 @@ pub use modelyard_protocol::states::RegistryAction as Action;
 
 use crate::rows::{self, Cursor, Page, number, one_more};
 use crate::webhooks::{self, Outbox};
-use crate::{Error, Result, Store, registry};
+use crate::{Result, Store, registry};
 
 /// Who changes something, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,13 +138,8 @@ pub struct EventQuery {
 impl Store {
     /// A page of the audit trail.
     pub async fn events(&self, query: EventQuery) -> Result<Page<Event>> {
-        let fits = |cursor: &Cursor| matches!(cursor.as_slice(), [Key::Integer(_)]);
-        if !query.after.as_ref().is_none_or(fits) {
-            return Err(Error::invalid(
-                "Invalid page token. Use the next_page_token of the previous answer as it is.",
-            ));
-        }
-        self.db.read(query, |conn, query| Box::pin(list(conn, query))).await
+        let after = rows::after_number(query.after.as_deref())?;
+        self.db.read(query, move |conn, query| Box::pin(list(conn, query, after))).await
     }
 }
 
@@ -160,7 +155,7 @@ async fn subject(conn: &mut Conn, name: &str) -> Result<Option<i64>> {
     Ok(conn.query_opt(sql, &[name.into()], |row| row.int(0)).await?)
 }
 
-async fn list(conn: &mut Conn, query: &EventQuery) -> Result<Page<Event>> {
+async fn list(conn: &mut Conn, query: &EventQuery, after: Option<i64>) -> Result<Page<Event>> {
     let subject = match &query.name {
         Some(name) => match subject(conn, name).await? {
             Some(subject) => Some(subject),
@@ -189,8 +184,8 @@ async fn list(conn: &mut Conn, query: &EventQuery) -> Result<Page<Event>> {
         sql.push(" AND action IN (");
         sql.bind_all(query.actions.iter().map(|action| number(action.number()))).push(")");
     }
-    if let Some([Key::Integer(after)]) = query.after.as_deref() {
-        sql.push(" AND id < ").bind(*after);
+    if let Some(after) = after {
+        sql.push(" AND id < ").bind(after);
     }
     sql.push(" ORDER BY id DESC LIMIT ").bind(one_more(query.limit));
     let place = |row: &Row<'_>| {

@@ -1,10 +1,13 @@
 //! Small types that several tables share.
 
 use modelyard_protocol::ModelVersionStatus;
+use modelyard_protocol::page_token::KeyValue as Key;
 use modelyard_protocol::states::RegistryAction;
 pub use modelyard_protocol::states::{
     LifecycleStage as Lifecycle, LoggedModelStatus, ModelStage, RunStatus, ViewType as View,
 };
+
+use crate::{Error, Result};
 
 /// The lifecycles that belong to a view.
 pub(crate) const fn lifecycles(view: View) -> &'static [Lifecycle] {
@@ -51,7 +54,18 @@ pub(crate) fn one_more(limit: usize) -> i64 {
 
 /// The place of a row in a sorted list: its values of the ordering's keys. The next page is what follows
 /// it, however many rows were added before.
-pub type Cursor = Vec<modelyard_protocol::page_token::KeyValue>;
+pub type Cursor = Vec<Key>;
+
+/// The number in the cursor of a list that has only it for a key.
+pub(crate) fn after_number(after: Option<&[Key]>) -> Result<Option<i64>> {
+    match after {
+        None => Ok(None),
+        Some([Key::Integer(number)]) => Ok(Some(*number)),
+        Some(_) => Err(Error::invalid(
+            "Invalid page token. Use the next_page_token of the previous answer as it is.",
+        )),
+    }
+}
 
 /// The number that is stored for a state.
 pub(crate) fn number(state: i16) -> i64 {

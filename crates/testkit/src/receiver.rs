@@ -1,6 +1,6 @@
 //! A receiver of requests that behaves as a test wants it.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,6 +9,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
+
+use crate::request::Request;
 
 /// How long a test waits for requests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,6 +36,14 @@ impl Received {
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("a JSON body")
+    }
+}
+
+impl From<Request> for Received {
+    fn from(request: Request) -> Self {
+        let path = request.line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let body = String::from_utf8(request.body).expect("a body in UTF-8");
+        Self { path, headers: request.headers, body }
     }
 }
 
@@ -150,11 +160,13 @@ impl Receiver {
 }
 
 fn serve(
-    mut stream: impl Read + Write,
+    stream: impl Read + Write,
     all: &Mutex<Vec<Received>>,
     reply: &impl Fn(&Received, usize) -> Reply,
 ) -> io::Result<()> {
-    let Some(request) = read(&mut stream)? else { return Ok(()) };
+    let mut reader = BufReader::new(stream);
+    let Some(request) = Request::read(&mut reader)?.map(Received::from) else { return Ok(()) };
+    let mut stream = reader.into_inner();
     let before = {
         let mut all = all.lock().expect("the list");
         all.push(request.clone());
@@ -182,35 +194,4 @@ fn serve(
         }
         Reply::Close => Ok(()),
     }
-}
-
-/// A whole request; `None` when the other side went away before its end.
-fn read(stream: &mut impl Read) -> io::Result<Option<Received>> {
-    let mut reader = BufReader::new(stream);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        match line.trim_end() {
-            "" => break,
-            line => lines.push(line.to_owned()),
-        }
-    }
-    let path = lines.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
-    let headers: Vec<(String, String)> = lines
-        .iter()
-        .skip(1)
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length = length.and_then(|(_, text)| text.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    if reader.read_exact(&mut body).is_err() {
-        return Ok(None);
-    }
-    let body = String::from_utf8(body).expect("a body in UTF-8");
-    Ok(Some(Received { path, headers, body }))
 }

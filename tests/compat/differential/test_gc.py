@@ -1,13 +1,12 @@
 """`gc` beside the real `mlflow gc`: the same trash, the same flags, and what is left afterwards."""
 
-import json
 import subprocess
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from harness.servers import (
     Server,
     clean_environment,
@@ -17,6 +16,7 @@ from harness.servers import (
     wait_until_healthy,
 )
 
+TIMEOUT_S = 60
 # Flags, in which `{name}` stands for the id of a thing.
 CASES = {
     "what is young stays": ["--older-than", "100d"],
@@ -52,33 +52,28 @@ class World:
             }.get(kind, f"experiments/get?experiment_id={value}")
             # MLflow does not show a deleted model; its file does.
             if not (kind == "model" and name != "used_model"):
-                found[name] = call(self.server, "GET", path, may_fail=True) is not None
+                found[name] = call(self.server, "GET", path).ok
             if kind in ("run", "model"):
                 files = (self.server.data / "artifacts").glob(f"**/{value}/artifacts/a.txt")
                 found[f"file of {name}"] = any(files)
         return found
 
 
-def call(server: Server, method: str, path: str, body=None, may_fail: bool = False):
-    request = urllib.request.Request(
-        f"{server.url}/api/2.0/mlflow/{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError:
-        if may_fail:
-            return None
-        raise
+def call(server: Server, method: str, path: str, body=None) -> requests.Response:
+    url = f"{server.url}/api/2.0/mlflow/{path}"
+    return requests.request(method, url, json=body, timeout=TIMEOUT_S)
+
+
+def done(server: Server, method: str, path: str, body=None):
+    """The answer to a request that must succeed."""
+    answer = call(server, method, path, body)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def put(server: Server, path: str) -> None:
     url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{path}/artifacts/a.txt"
-    request = urllib.request.Request(url, method="PUT", data=b"12345")
-    urllib.request.urlopen(request, timeout=60).close()
+    requests.put(url, data=b"12345", timeout=TIMEOUT_S).raise_for_status()
 
 
 def populate(server: Server, name: str) -> World:
@@ -86,18 +81,18 @@ def populate(server: Server, name: str) -> World:
     ids = {}
     for experiment in ("used", "deleted"):
         body = {"name": f"{name}: {experiment}"}
-        ids[experiment] = call(server, "POST", "experiments/create", body)["experiment_id"]
+        ids[experiment] = done(server, "POST", "experiments/create", body)["experiment_id"]
     for run, experiment in (("used", "used"), ("deleted", "used"), ("its", "deleted")):
         body = {"experiment_id": ids[experiment]}
-        run_id = call(server, "POST", "runs/create", body)["run"]["info"]["run_id"]
-        model = call(server, "POST", "logged-models", body | {"name": run})
+        run_id = done(server, "POST", "runs/create", body)["run"]["info"]["run_id"]
+        model = done(server, "POST", "logged-models", body | {"name": run})
         model_id = model["model"]["info"]["model_id"]
         put(server, f"{ids[experiment]}/{run_id}")
         put(server, f"{ids[experiment]}/models/{model_id}")
         ids |= {f"{run}_run": run_id, f"{run}_model": model_id}
-    call(server, "POST", "runs/delete", {"run_id": ids["deleted_run"]})
-    call(server, "DELETE", f"logged-models/{ids['deleted_model']}")
-    call(server, "POST", "experiments/delete", {"experiment_id": ids["deleted"]})
+    done(server, "POST", "runs/delete", {"run_id": ids["deleted_run"]})
+    done(server, "DELETE", f"logged-models/{ids['deleted_model']}")
+    done(server, "POST", "experiments/delete", {"experiment_id": ids["deleted"]})
     return World(server, ids)
 
 
@@ -111,23 +106,23 @@ def collect(world: World, flags: list[str]) -> tuple[bool, set[str]]:
         *("--artifacts-destination", str(server.data / "artifacts")),
         *(flag.format(**world.ids) for flag in flags),
     ]
-    done = subprocess.run(
+    ended = subprocess.run(
         command,
         env=clean_environment() | {"MLFLOW_TRACKING_URI": server.url},
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert "Traceback" not in done.stderr or server.kind == "mlflow", done.stderr
+    assert "Traceback" not in ended.stderr or server.kind == "mlflow", ended.stderr
     names = {value: name for name, value in world.ids.items()}
     removed = {
         names[word]
-        for line in done.stdout.splitlines()
+        for line in ended.stdout.splitlines()
         if line.endswith("permanently deleted.")
         for word in line.split()
         if word in names
     }
-    return done.returncode == 0, removed
+    return ended.returncode == 0, removed
 
 
 @pytest.fixture(scope="module")

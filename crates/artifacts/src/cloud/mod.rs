@@ -109,14 +109,29 @@ impl CloudRepository {
         Self::open(&bucket, folder, variables)
     }
 
+    /// The folder within the bucket; `None` is the whole bucket.
+    pub(crate) fn folder(&self) -> Option<&ArtifactPath> {
+        self.0.folder.as_ref()
+    }
+
+    /// The way from here to a folder of a bucket (`Some(None)`: it is this one); `None` if it lies elsewhere.
+    pub(crate) fn way_to(
+        &self,
+        bucket: &Bucket,
+        folder: Option<&ArtifactPath>,
+    ) -> Option<Option<ArtifactPath>> {
+        if self.0.bucket != *bucket {
+            return None;
+        }
+        match (&self.0.folder, folder) {
+            (None, folder) => Some(folder.cloned()),
+            (Some(own), folder) => folder?.relative_to(own),
+        }
+    }
+
     /// Whether the folder of `other` is this one, or below it.
     pub(crate) fn holds(&self, other: &Self) -> bool {
-        self.0.bucket == other.0.bucket
-            && match (&self.0.folder, &other.0.folder) {
-                (None, _) => true,
-                (Some(_), None) => false,
-                (Some(own), Some(inner)) => inner.is_within(own),
-            }
+        self.way_to(&other.0.bucket, other.folder()).is_some()
     }
 
     /// Whether the bucket is there and lets this server in.

@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::metric::make_runs;
-use crate::data::{API, ask, model_name, model_team};
-use crate::http::{Connection, get, post};
+use crate::data::{API, ask, model_name, model_team, request};
+use crate::http::{Connection, get};
 use crate::load::{Operation, drive};
 use crate::peers::Peer;
 use crate::seed::{Filling, filled};
@@ -57,12 +57,6 @@ impl Operation for InTurn {
         self.next = (self.next + 1) % self.requests.len();
         Ok(())
     }
-}
-
-fn request(path: &str, body: &Value) -> Vec<u8> {
-    let mut request = Vec::new();
-    post(&mut request, &format!("{API}/{path}"), body.to_string().as_bytes());
-    request
 }
 
 /// What the client sends for a model that a run has logged.

@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::data::{API, ask};
-use crate::http::{Connection, post};
+use crate::data::{ask, request};
+use crate::http::Connection;
 use crate::load::{Operation, drive};
 use crate::peers::Peer;
 use crate::process::Running;
@@ -80,8 +80,7 @@ pub(crate) async fn prepare(
         ensure!(count >= least, "a run came back with {count} {kind}");
     }
     let bytes = connection.body().len() as u64;
-    let mut request = Vec::new();
-    post(&mut request, &format!("{API}/runs/search"), body.to_string().as_bytes());
+    let request = request("runs/search", &body);
     Ok((move |_| Search { request: request.clone(), bytes }, bytes))
 }
 

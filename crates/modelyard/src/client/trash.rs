@@ -62,9 +62,11 @@ impl Client {
         &self,
         kind: TrashKind,
         experiment_id: Option<&str>,
+        max_results: u32,
         page_token: Option<&str>,
     ) -> Result<(Vec<Deleted>, Option<String>), Error> {
-        let mut query = vec![("kind", kind.name()), ("max_results", "1000")];
+        let most = max_results.to_string();
+        let mut query = vec![("kind", kind.name()), ("max_results", most.as_str())];
         query.extend(experiment_id.map(|id| ("experiment_id", id)));
         query.extend(page_token.map(|token| ("page_token", token)));
         let page: Page = self.get(TRASH, &query)?;

@@ -1,6 +1,7 @@
 //! What the searching commands have in common.
 
 use crate::client::{self, ViewType};
+use crate::output::Console;
 
 /// Objects asked for at once: large enough that the number of requests does not matter, small
 /// enough that an answer stays in the megabytes.
@@ -98,10 +99,11 @@ impl List {
 }
 
 impl<T> Found<T> {
-    /// What to tell the person when there is more than was asked for.
-    pub(crate) fn remark(&self) -> Option<String> {
-        let token = self.next_page_token.as_ref()?;
-        Some(format!("There are more. The next ones: --page-token {token}"))
+    /// Tells the person when there is more than was asked for.
+    pub(crate) fn tell_of_more(&self, console: &Console) {
+        if let Some(token) = &self.next_page_token {
+            console.say(&format!("There are more. The next ones: --page-token {token}"));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::ArgGroup;
 
 use super::connection::{self, Session};
+use super::search;
 use crate::client::{Deleted, TrashKind};
 use crate::output::{Cell, Column, Format, Table, Terminal, csv as lines, json, time, to_stdout};
 
@@ -113,16 +114,11 @@ fn list(session: &Session, args: &ListArgs) -> anyhow::Result<()> {
     };
     let mut found = Vec::new();
     for kind in kinds {
-        let mut token: Option<String> = None;
-        loop {
-            let experiment = args.experiment_id.as_deref();
-            let (page, next) = session.client.trash(*kind, experiment, token.as_deref())?;
-            found.extend(page);
-            token = next;
-            if token.is_none() {
-                break;
-            }
-        }
+        let experiment = args.experiment_id.as_deref();
+        let all = search::List::default().pages(|max_results, token| {
+            session.client.trash(*kind, experiment, max_results, token.as_deref())
+        })?;
+        found.extend(all.items);
     }
     to_stdout(|out| match args.output {
         Format::Table => table(session, &found).write(out, Terminal::stdout()),

@@ -1,24 +1,10 @@
 //! A server that answers what a test wants, however wrong.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// A request as it came.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    /// Method and path with query, as in `GET /x?y=1`.
-    pub(crate) line: String,
-    /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Request {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
+pub(crate) use modelyard_testkit::Request;
 
 /// An answer.
 #[derive(Debug, Clone)]
@@ -94,10 +80,9 @@ fn serve(
     seen: &Mutex<Vec<Request>>,
     answer: &dyn Fn(&Request, usize) -> Answer,
 ) -> Option<()> {
-    let mut out = stream.try_clone().ok()?;
     let mut reader = BufReader::new(stream);
     loop {
-        let request = read(&mut reader, &mut out)?;
+        let request = Request::read(&mut reader).ok()??;
         let before = {
             let mut seen = seen.lock().expect("the requests");
             seen.push(request.clone());
@@ -113,31 +98,11 @@ fn serve(
         }
         let length = if answer.stall { answer.body.len() * 2 } else { answer.body.len() };
         head.push_str(&format!("content-length: {length}\r\n\r\n"));
+        let out = reader.get_mut();
         out.write_all(head.as_bytes()).ok()?;
         out.write_all(&answer.body[..answer.cut.unwrap_or(answer.body.len())]).ok()?;
         if answer.cut.is_some() {
             return None;
         }
     }
-}
-
-fn read(reader: &mut BufReader<TcpStream>, out: &mut TcpStream) -> Option<Request> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-    let mut headers = Vec::new();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok().filter(|count| *count > 0)?;
-        let Some((name, value)) = header.split_once(':') else { break };
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    let line = line.rsplit_once(' ')?.0.to_owned();
-    let mut request = Request { line, headers, body: Vec::new() };
-    if request.header("expect").is_some() {
-        out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
-    }
-    let length = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-    request.body = vec![0; length];
-    reader.read_exact(&mut request.body).ok()?;
-    Some(request)
 }

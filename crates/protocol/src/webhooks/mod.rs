@@ -133,7 +133,10 @@ impl WebhookEvent {
 
     /// The event of a stored number.
     pub fn from_number(number: i64) -> Option<Self> {
-        Self::all().find(|event| event.number() == number)
+        let part = |number| i16::try_from(number).ok();
+        let entity = WebhookEntity::from_number(part(number / 100)?)?;
+        let action = WebhookAction::from_number(part(number % 100)?)?;
+        actions(entity).contains(&action).then_some(Self { entity, action })
     }
 
     /// MLflow lists events in the order of their words.

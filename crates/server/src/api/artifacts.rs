@@ -231,15 +231,11 @@ pub(crate) async fn presigned_download(
 /// The artifacts, if they lie in a bucket that clients name as such.
 fn direct(app: &AppState, root_uri: &str) -> Result<Option<Located>, ApiError> {
     match app.artifacts.place_of(root_uri)? {
-        Place::Remote(remote)
-            if matches!(remote.scheme.as_str(), "s3" | "gs" | "wasbs" | "abfss") =>
-        {
-            match app.artifacts.find(root_uri) {
-                // Without credentials there is no signature.
-                Err(store::Error::BucketNotServed(_)) => Ok(None),
-                located => Ok(Some(located?)),
-            }
-        }
+        Place::Remote(remote) if remote.is_bucket() => match app.artifacts.find(root_uri) {
+            // Without credentials there is no signature.
+            Err(store::Error::BucketNotServed(_)) => Ok(None),
+            located => Ok(Some(located?)),
+        },
         _ => Ok(None),
     }
 }

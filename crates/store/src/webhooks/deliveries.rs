@@ -5,8 +5,8 @@ use modelyard_protocol::page_token::KeyValue as Key;
 use modelyard_protocol::webhooks::{WebhookEvent, WebhookStatus};
 
 use super::enqueue::open_lane;
-use super::{event, get, id_of, lock};
-use crate::rows::{Cursor, Page, number, one_more, state};
+use super::{event, get, lock};
+use crate::rows::{Cursor, Page, after_number, number, one_more, state};
 use crate::{Error, Result, Store};
 
 /// How far a delivery is. The numbers are stored.
@@ -76,7 +76,7 @@ pub struct DeliveryQuery {
 impl Store {
     /// A page of a webhook's deliveries.
     pub async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<Delivery>> {
-        let after = id_of(query.after.as_deref())?;
+        let after = after_number(query.after.as_deref())?;
         self.db.read(query, move |conn, query| Box::pin(list(conn, query, after))).await
     }
 

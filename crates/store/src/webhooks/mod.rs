@@ -13,7 +13,7 @@ pub use deliveries::{Delivery, DeliveryQuery, DeliveryState};
 pub(crate) use enqueue::enqueue;
 pub use outbox::{Attempt, Claim, Claimed, Outbox, Verdict};
 
-use crate::rows::{Cursor, Page, number, one_more, state};
+use crate::rows::{Cursor, Page, after_number, number, one_more, state};
 use crate::{Error, Result, Store};
 
 /// A webhook.
@@ -101,7 +101,7 @@ impl Store {
 
     /// A page of webhooks, the newest first.
     pub async fn webhooks(&self, limit: usize, after: Option<Cursor>) -> Result<Page<Webhook>> {
-        let after = id_of(after.as_deref())?;
+        let after = after_number(after.as_deref())?;
         self.db.read((), move |conn, ()| Box::pin(list(conn, limit, after))).await
     }
 
@@ -139,17 +139,6 @@ pub async fn sealed_secrets(uri: &DatabaseUri) -> Result<u64> {
     }
     let count = uri.number("SELECT count(*) FROM webhook WHERE secret IS NOT NULL").await?;
     Ok(count.unsigned_abs())
-}
-
-/// The number in a cursor of a list that is ordered by it.
-fn id_of(after: Option<&[Key]>) -> Result<Option<i64>> {
-    match after {
-        None => Ok(None),
-        Some([Key::Integer(id)]) => Ok(Some(*id)),
-        Some(_) => Err(Error::invalid(
-            "Invalid page token. Use the next_page_token of the previous answer as it is.",
-        )),
-    }
 }
 
 fn missing(webhook_id: &str) -> Error {

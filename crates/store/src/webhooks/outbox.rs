@@ -9,7 +9,7 @@ use modelyard_database::{Conn, Engine, Row, Sql};
 use modelyard_protocol::webhooks::{WebhookEvent, WebhookStatus};
 use tokio::sync::Notify;
 
-use super::event;
+use super::{DeliveryState, event};
 use crate::rows::{number, state};
 use crate::{Result, Store};
 
@@ -246,9 +246,9 @@ async fn note(conn: &mut Conn, claimed: &Claimed, attempt: &Attempt) -> Result<(
         return Ok(());
     }
     let outcome = match attempt.verdict {
-        Verdict::Delivered => super::DeliveryState::Delivered,
-        Verdict::Failed => super::DeliveryState::Failed,
-        Verdict::Again(_) => super::DeliveryState::Pending,
+        Verdict::Delivered => DeliveryState::Delivered,
+        Verdict::Failed => DeliveryState::Failed,
+        Verdict::Again(_) => DeliveryState::Pending,
     };
     // PostgreSQL stores no NUL, and a receiver may answer anything.
     let clean = |text: &Option<String>| text.as_ref().map(|text| text.replace('\0', "\u{fffd}"));
@@ -265,7 +265,7 @@ async fn note(conn: &mut Conn, claimed: &Claimed, attempt: &Attempt) -> Result<(
         claimed.id.into(),
     ];
     conn.execute(sql, &row).await?;
-    if outcome != super::DeliveryState::Pending && !has_pending(conn, webhook, subject).await? {
+    if outcome != DeliveryState::Pending && !has_pending(conn, webhook, subject).await? {
         return close_lane(conn, webhook, subject).await;
     }
     let sql = "SELECT status FROM webhook WHERE id = $1";

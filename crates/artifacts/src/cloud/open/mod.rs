@@ -195,6 +195,13 @@ impl fmt::Display for Bucket {
     }
 }
 
+impl Remote {
+    /// Whether it is, or is meant to be, a bucket of a kind that a server can serve.
+    pub fn is_bucket(&self) -> bool {
+        !matches!(Bucket::of(self), Ok(None))
+    }
+}
+
 fn unreadable(remote: &Remote, why: &str) -> Error {
     Error::Configuration(format!("a '{}' location cannot be read: {why}", remote.scheme))
 }

@@ -65,9 +65,7 @@ pub(super) fn search(session: &Session, args: &SearchArgs) -> anyhow::Result<()>
         Format::Json => show::json_page(out, &found),
         Format::Csv => show::csv(out, &found.items),
     })?;
-    if let Some(remark) = found.remark() {
-        session.console.say(&remark);
-    }
+    found.tell_of_more(&session.console);
     Ok(())
 }
 

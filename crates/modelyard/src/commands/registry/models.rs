@@ -187,9 +187,7 @@ fn search(session: &Session, args: &SearchArgs) -> anyhow::Result<()> {
         Format::Json => show::json_models(out, &found),
         Format::Csv => show::csv_models(out, &found.items),
     })?;
-    if let Some(remark) = found.remark() {
-        session.console.say(&remark);
-    }
+    found.tell_of_more(&session.console);
     Ok(())
 }
 

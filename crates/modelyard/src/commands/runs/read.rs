@@ -59,9 +59,7 @@ pub(super) fn list(session: &Session, args: &ListArgs) -> anyhow::Result<()> {
         Format::Json => show::json_page(out, &found),
         Format::Csv => csv::write(out, &found.items),
     })?;
-    if let Some(remark) = found.remark() {
-        session.console.say(&remark);
-    }
+    found.tell_of_more(&session.console);
     Ok(())
 }
 

@@ -85,9 +85,7 @@ pub(super) fn list(session: &Session, args: &ListArgs) -> anyhow::Result<()> {
         Format::Json => show::json_page(out, &found),
         Format::Csv => show::csv(out, &found.items),
     })?;
-    if let Some(remark) = found.remark() {
-        session.console.say(&remark);
-    }
+    found.tell_of_more(&session.console);
     Ok(())
 }
 
@@ -126,8 +124,6 @@ pub(super) fn deliveries(session: &Session, args: &DeliveriesArgs) -> anyhow::Re
         Format::Json => show::deliveries_json(out, &found),
         Format::Csv => show::deliveries_csv(out, &found.items),
     })?;
-    if let Some(remark) = found.remark() {
-        session.console.say(&remark);
-    }
+    found.tell_of_more(&session.console);
     Ok(())
 }
