@@ -59,7 +59,7 @@ impl Operation for InTurn {
     }
 }
 
-/// What the client sends for a model that a run has logged.
+/// What the client sends for a model that a run of the first experiment has logged.
 fn version(model: &str, run: &str) -> Value {
     let source = format!("mlflow-artifacts:/1/{run}/artifacts/model");
     json!({ "name": model, "source": source, "run_id": run })
@@ -103,8 +103,9 @@ pub(crate) async fn run(suite: &mut Suite, peer: Peer) -> Result<()> {
 
 async fn writes(suite: &mut Suite, peer: Peer) -> Result<()> {
     let server = suite.fresh(peer, "w8")?;
+    let all_runs = make_runs(&server, 8, "w8").await?;
     for connections in [1, 8] {
-        let runs = make_runs(&server, connections, &format!("w8-{connections}")).await?;
+        let runs = &all_runs[..connections];
         let mut connection = Connection::open(server.address).await?;
         let model = |index: usize| format!("w8-{connections}-{index}");
         for (index, run) in runs.iter().enumerate() {
