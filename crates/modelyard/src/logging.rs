@@ -35,14 +35,17 @@ pub(crate) fn start(format: Format, debug: bool, variables: Variables<'_>) -> an
     started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
-/// Starts logging of faults only, for a command that serves itself for a moment.
+/// Starts logging of faults only, for a command that serves itself for a moment, unless the command
+/// logs already.
 ///
 /// # Errors
-/// As for [`start`].
+/// If `MODELYARD_LOG` cannot be understood.
 pub(crate) fn start_quietly() -> anyhow::Result<()> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter("error")?);
     let builder = builder.with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    builder.try_init().map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+    // Fails only where logging has been started.
+    let _ = builder.try_init();
+    Ok(())
 }
 
 /// The level that MLflow's server would log at.

@@ -41,6 +41,8 @@ enum Command {
     Artifacts(commands::artifacts::Args),
     /// Registered models: versions, aliases, checks, and who changed what.
     Registry(Box<commands::registry::Args>),
+    /// Serve models, and see how they are served.
+    Models(commands::models::Args),
     /// Create, find, test and change webhooks, and see what they were told.
     Webhooks(commands::webhooks::Args),
     /// List what was deleted, take it back, or remove it for good.
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Runs(args) => commands::runs::run(&args),
         Command::Artifacts(args) => commands::artifacts::run(&args),
         Command::Registry(args) => commands::registry::run(&args),
+        Command::Models(args) => commands::models::run(&args),
         Command::Webhooks(args) => commands::webhooks::run(&args),
         Command::Trash(args) => commands::trash::run(&args),
         Command::Gc(args) => commands::gc::run(&args),

@@ -1,6 +1,6 @@
 //! The HTTP interface: router, handlers, OpenAPI.
 //!
-//! A request passes, in this order: the connection limits of [`serve()`], the one
+//! A request passes, in this order: the limits of `connections`, the one
 //! function of `middleware` (request id, Host and Origin check, answer headers), the route
 //! table of `router`, the guard of its route (permission, admission, metrics, panics), the
 //! handler in `api`.
@@ -13,6 +13,7 @@ mod body;
 mod caller;
 mod changes;
 pub mod config;
+mod connections;
 mod error;
 mod extract;
 mod guard;
@@ -22,6 +23,7 @@ mod patient_stream;
 mod purge;
 mod router;
 mod routes;
+mod scoring;
 mod serve;
 mod state;
 #[cfg(test)]
@@ -30,6 +32,7 @@ mod testing;
 pub use api::v1::openapi;
 pub use config::ServerConfig;
 pub use purge::{Cannot, Despite, Size, check, contents, measure, purge};
+pub use scoring::{ScoringConfig, serve_model};
 pub use serve::serve;
 pub use state::Services;
 

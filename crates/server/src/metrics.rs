@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 pub(crate) use histogram::Histogram;
-pub(crate) use text::render;
+pub(crate) use text::{CLASSES, Page, render};
 
 /// A number that only grows.
 #[derive(Debug, Default)]

@@ -71,6 +71,13 @@ pub(crate) struct Version {
     pub(crate) aliases: Vec<String>,
 }
 
+impl Version {
+    /// By what the API finds it.
+    pub(crate) fn as_name(&self) -> VersionName<'_> {
+        VersionName { name: &self.name, version: &self.version }
+    }
+}
+
 /// What to look for, in either of the two searches.
 #[derive(Debug, Clone)]
 pub(crate) struct RegistrySearch<'a> {
@@ -175,6 +182,17 @@ impl Client {
         let query = [("name", name), ("alias", alias)];
         let found: OneVersion = self.get(&format!("{MODELS}/alias"), &query)?;
         Ok(found.model_version)
+    }
+
+    /// Where the files of a version are.
+    pub(crate) fn download_uri(&self, version: VersionName<'_>) -> Result<String, Error> {
+        #[derive(Deserialize)]
+        struct Found {
+            artifact_uri: String,
+        }
+        let query = [("name", version.name), ("version", version.version)];
+        let found: Found = self.get(&format!("{VERSIONS}/get-download-uri"), &query)?;
+        Ok(found.artifact_uri)
     }
 
     /// Registers a model. Not repeated when the connection breaks: the second request would say

@@ -2,14 +2,15 @@
 
 use std::fmt::{Display, Write as _};
 
+use super::Histogram;
 use super::histogram::BUCKETS;
 use crate::AppState;
 
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+pub(crate) const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// All counters of the server, as `/metrics` shows them. Routes nobody has called are left out.
 pub(crate) fn render(app: &AppState) -> String {
-    let mut page = Page(String::with_capacity(16 << 10));
+    let mut page = Page::new();
     requests(&mut page, app);
     let metrics = &app.metrics;
     page.gauge("http_in_flight", "Requests being worked on.", metrics.in_flight.value());
@@ -30,7 +31,7 @@ pub(crate) fn render(app: &AppState) -> String {
     }
     queues(&mut page, app);
     writer(&mut page, app);
-    page.0
+    page.finish()
 }
 
 fn requests(page: &mut Page, app: &AppState) {
@@ -53,13 +54,7 @@ fn requests(page: &mut Page, app: &AppState) {
     let name = "http_request_duration_seconds";
     page.head(name, "histogram", "Time from the head of a request to the head of its answer.");
     for (labels, metrics) in called() {
-        let counts = metrics.latency.cumulative();
-        let bounds = BUCKETS.iter().map(|(_, text)| *text).chain(["+Inf"]);
-        for (bound, count) in bounds.zip(counts) {
-            page.line(&format!("{name}_bucket"), &format!("{labels},le=\"{bound}\""), count);
-        }
-        page.line(&format!("{name}_sum"), &labels, metrics.latency.sum_seconds());
-        page.line(&format!("{name}_count"), &labels, counts[BUCKETS.len()]);
+        page.histogram(name, &labels, &metrics.latency);
     }
 }
 
@@ -86,18 +81,38 @@ fn writer(page: &mut Page, app: &AppState) {
 }
 
 /// The page being written; writing to a String cannot fail.
-struct Page(String);
+pub(crate) struct Page(String);
 
 impl Page {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
+    pub(crate) fn new() -> Self {
+        Self(String::with_capacity(16 << 10))
+    }
+
+    /// The whole page.
+    pub(crate) fn finish(self) -> String {
+        self.0
+    }
+
+    pub(crate) fn head(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.0, "# HELP modelyard_{name} {help}\n# TYPE modelyard_{name} {kind}");
     }
 
-    fn line(&mut self, name: &str, labels: &str, value: impl Display) {
+    pub(crate) fn line(&mut self, name: &str, labels: &str, value: impl Display) {
         let _ = writeln!(self.0, "modelyard_{name}{{{labels}}} {value}");
     }
 
-    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+    /// The lines of one histogram.
+    pub(crate) fn histogram(&mut self, name: &str, labels: &str, histogram: &Histogram) {
+        let counts = histogram.cumulative();
+        let bounds = BUCKETS.iter().map(|(_, text)| *text).chain(["+Inf"]);
+        for (bound, count) in bounds.zip(counts) {
+            self.line(&format!("{name}_bucket"), &format!("{labels},le=\"{bound}\""), count);
+        }
+        self.line(&format!("{name}_sum"), labels, histogram.sum_seconds());
+        self.line(&format!("{name}_count"), labels, counts[BUCKETS.len()]);
+    }
+
+    pub(crate) fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
         self.plain(name, "gauge", help, value);
     }
 

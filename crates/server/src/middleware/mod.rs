@@ -22,7 +22,7 @@ pub use origin::AllowedOrigins;
 use crate::error::{self, Failure};
 use crate::{AppState, answer};
 use origin::Origin;
-use request_id::RequestIds;
+pub(crate) use request_id::RequestIds;
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// MLflow's words; clients and guides quote them.
@@ -43,6 +43,11 @@ impl Shell {
         Self { router, state, ids }
     }
 
+    /// What every handler can reach.
+    pub(crate) fn state(&self) -> &AppState {
+        &self.state
+    }
+
     /// Answers one request.
     pub(crate) async fn answer(mut self, request: Request<Body>) -> Result<Response, Infallible> {
         let started = Instant::now();
@@ -60,7 +65,7 @@ impl Shell {
         }
         self.add_headers(&mut response, &origin);
         log(&response, &id, &method, &uri, started);
-        response.headers_mut().insert(request_id::HEADER, id);
+        response.headers_mut().insert(RequestIds::HEADER, id);
         Ok(response)
     }
 

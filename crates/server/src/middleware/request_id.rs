@@ -4,25 +4,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Read from requests, written to every answer.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id taken over from a client, in bytes.
 const MAX_BYTES: usize = 64;
 
 /// Makes ids: unique in this process by a counter, between processes by a random start.
-pub(super) struct RequestIds {
+pub(crate) struct RequestIds {
     process: u32,
     next: AtomicU64,
 }
 
 impl RequestIds {
-    pub(super) fn new(process: u32) -> Self {
+    /// Read from requests, written to every answer.
+    pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+    pub(crate) fn new(process: u32) -> Self {
         Self { process, next: AtomicU64::new(1) }
     }
 
     /// The client's id if it is harmless, a new one otherwise.
-    pub(super) fn take_over_or_make(&self, headers: &HeaderMap) -> HeaderValue {
-        if let Some(given) = headers.get(HEADER).filter(|id| is_harmless(id.as_bytes())) {
+    pub(crate) fn take_over_or_make(&self, headers: &HeaderMap) -> HeaderValue {
+        if let Some(given) = headers.get(Self::HEADER).filter(|id| is_harmless(id.as_bytes())) {
             return given.clone();
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -43,7 +44,7 @@ mod tests {
 
     fn take(given: &[u8]) -> String {
         let value = HeaderValue::from_bytes(given).expect("a header value");
-        let headers = HeaderMap::from_iter([(HEADER, value)]);
+        let headers = HeaderMap::from_iter([(RequestIds::HEADER, value)]);
         let id = RequestIds::new(0xabc).take_over_or_make(&headers);
         id.to_str().expect("ids are ASCII").to_owned()
     }

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{ArgGroup, ValueHint};
 use modelyard_artifacts::ArtifactPath;
 
 use super::path::{self, Folder};
-use super::source::Source;
 use crate::commands::connection::Session;
+use crate::commands::source::{Source, temporary_folder};
 use crate::output::to_stdout;
 use crate::transfer;
 
@@ -23,8 +22,8 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "PATH", value_parser = path::parse,
           conflicts_with = "artifact_uri")]
     artifact_path: Option<Folder>,
-    /// Instead of --run-id: runs:/RUN_ID/path, models:/MODEL_ID/path, mlflow-artifacts:/path,
-    /// file:///path, or a local path.
+    /// Instead of --run-id: runs:/RUN_ID/path, models:/MODEL_ID/path, models:/NAME/VERSION/path,
+    /// models:/NAME@ALIAS/path, mlflow-artifacts:/path, file:///path, or a local path.
     #[arg(long, short = 'u', value_name = "URI", group = "what")]
     artifact_uri: Option<String>,
     /// Where to put it: a folder, which is created if it is missing. Without it, a new temporary
@@ -54,18 +53,6 @@ fn source(args: &Args) -> anyhow::Result<Source> {
         // One of both is there.
         (uri, _) => Source::parse(uri.as_deref().unwrap_or_default()),
     }
-}
-
-/// A new folder that nobody else can look into.
-fn temporary_folder(session: &Session) -> anyhow::Result<PathBuf> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let name = format!("modelyard-{}", session.context.uuid_hex());
-    let folder = std::env::temp_dir().join(name);
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&folder)
-        .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    Ok(folder)
 }
 
 fn print(path: &Path) -> anyhow::Result<()> {

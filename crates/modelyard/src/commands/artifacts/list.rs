@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::path::{self, Folder};
-use super::source;
 use crate::commands::connection::Session;
+use crate::commands::source;
 use crate::output::{Cell, Column, Format, Table, Terminal, csv, json, time, to_stdout};
 use crate::transfer::Node;
 

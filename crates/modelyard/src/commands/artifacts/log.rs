@@ -6,8 +6,8 @@ use clap::ValueHint;
 use modelyard_artifacts::ArtifactPath;
 
 use super::path::{self, Folder};
-use super::source;
 use crate::commands::connection::Session;
+use crate::commands::source;
 use crate::output::time;
 use crate::transfer::{self, Outgoing};
 

@@ -4,7 +4,6 @@ mod download;
 mod list;
 mod log;
 mod path;
-mod source;
 
 use super::connection;
 

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 /// One line that says what is in the way.
-pub(super) async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
+pub(crate) async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
         .await
@@ -38,7 +38,7 @@ pub(super) async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener>
 ///
 /// # Errors
 /// If the signals cannot be received.
-pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {

@@ -20,6 +20,7 @@ use modelyard_webhooks::Webhooks;
 
 pub(crate) use args::{Args, CONFIG, Compatibility};
 pub(crate) use data::DataArgs;
+pub(crate) use listen::{listen, stop_signal};
 pub(crate) use webhooks::WebhookArgs;
 
 use super::connection::variable;
@@ -41,11 +42,11 @@ async fn serve(mut config: Config, log_format: logging::Format) -> anyhow::Resul
     config.server.connections_max =
         config.server.connections_max.min(open_files::for_connections());
     // First the port: if it is taken, nothing else should have happened.
-    let listener = listen::listen(&config.host, config.port).await?;
+    let listener = listen(&config.host, config.port).await?;
     let port = listener.local_addr()?.port();
     let services = open(&config.data).await?;
     banner::print(&config, &services, port, log_format);
-    modelyard_server::serve(listener, config.server, services, listen::stop_signal()?).await;
+    modelyard_server::serve(listener, config.server, services, stop_signal()?).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -1,0 +1,3 @@
+//! Models that answer requests.
+
+pub mod served;

@@ -1,0 +1,32 @@
+//! `modelyard models …`.
+
+mod folder;
+mod inspect;
+mod serve;
+
+use super::connection;
+
+/// Arguments of `modelyard models`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: connection::Args,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Answer requests over HTTP, as `mlflow models serve` does.
+    Serve(Box<serve::Args>),
+    /// Show what a model takes and gives, and which engine serves it and why.
+    Inspect(inspect::Args),
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match &args.command {
+        Command::Serve(serve) => serve::run(&args.connection, serve),
+        Command::Inspect(inspect) => inspect::run(&args.connection, inspect),
+    }
+}
