@@ -1,4 +1,4 @@
-//! A proxy in front of a server of buckets that breaks what it is told to break.
+//! A proxy in front of a server that breaks, or damages, what it is told to.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -20,6 +20,10 @@ pub enum Break {
     /// The server does what it is asked to; the connection breaks after so many bytes of its answer, head
     /// included.
     Response(u64),
+    /// The byte at this place of the request's body is changed on its way.
+    DamagedRequest(u64),
+    /// The byte at this place of the answer's body is changed on its way.
+    DamagedResponse(u64),
 }
 
 /// Which requests a fault meets, how often, and the fault.
@@ -117,21 +121,50 @@ fn serve(mut client: TcpStream, server: &str, state: &Mutex<State>) -> io::Resul
             io::copy(&mut (&client).take(more), &mut io::sink())?;
             return client.shutdown(Shutdown::Both);
         }
-        Some(Break::Response(_)) | None => {}
+        Some(Break::Response(_) | Break::DamagedRequest(_) | Break::DamagedResponse(_)) | None => {}
     }
     let mut upstream = TcpStream::connect(server)?;
     upstream.set_read_timeout(Some(PATIENCE))?;
     upstream.write_all(closing(&head).as_bytes())?;
-    upstream.write_all(&body)?;
-    io::copy(&mut (&client).take(rest), &mut upstream)?;
+    let damage = match fault {
+        Some(Break::DamagedRequest(at)) => Some(at),
+        _ => None,
+    };
+    let whole = body.as_slice().chain((&client).take(rest));
+    io::copy(&mut Damaged { inner: whole, position: 0, damage }, &mut upstream)?;
     let (head, body) = read_head(&mut upstream)?;
+    let damage = match fault {
+        Some(Break::DamagedResponse(at)) => Some(at),
+        _ => None,
+    };
     let allowed = match fault {
         Some(Break::Response(bytes)) => bytes,
         _ => u64::MAX,
     };
-    let start = [closing(&head).into_bytes(), body].concat();
-    io::copy(&mut start.as_slice().chain(upstream).take(allowed), &mut client)?;
+    let head = closing(&head).into_bytes();
+    let whole = Damaged { inner: body.as_slice().chain(upstream), position: 0, damage };
+    io::copy(&mut head.as_slice().chain(whole).take(allowed), &mut client)?;
     client.shutdown(Shutdown::Both)
+}
+
+/// A body, with one byte of it changed.
+struct Damaged<R> {
+    inner: R,
+    position: u64,
+    damage: Option<u64>,
+}
+
+impl<R: Read> Read for Damaged<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let place = self.damage.and_then(|at| at.checked_sub(self.position));
+        let place = place.and_then(|at| usize::try_from(at).ok()).filter(|at| *at < count);
+        if let Some(at) = place {
+            buffer[at] ^= 1;
+        }
+        self.position += count as u64;
+        Ok(count)
+    }
 }
 
 /// Notes a request; what is to go wrong with it.
