@@ -109,6 +109,9 @@ fn serve(mut client: TcpStream, server: &str, state: &Mutex<State>) -> io::Resul
     let mut words = head.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let fault = note(state, method, target);
+    if header(&head, "expect").is_some() {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
     let length: u64 = header(&head, "content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
     let rest = length.saturating_sub(body.len() as u64);
     match fault {
@@ -202,9 +205,13 @@ fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// The head, saying that the connection ends with this message.
+/// The head, saying that the connection ends with this message. Nobody behind the proxy has to wait for a body.
 fn closing(head: &str) -> String {
-    let is_other = |line: &&str| !line.to_ascii_lowercase().starts_with("connection:");
+    let own = ["connection:", "expect:"];
+    let is_other = |line: &&str| {
+        let line = line.to_ascii_lowercase();
+        !own.iter().any(|name| line.starts_with(name))
+    };
     let lines: Vec<&str> = head.trim_end().split("\r\n").filter(is_other).collect();
     format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))
 }
