@@ -4,6 +4,7 @@ use std::io;
 
 use modelyard_protocol::ErrorCode;
 
+use crate::checked::Mismatch;
 use crate::cloud::Fault;
 use crate::path::{ArtifactPath, InvalidPath};
 use crate::uri::InvalidUri;
@@ -110,6 +111,9 @@ pub enum Error {
     /// The sender of an upload broke off. Nothing was stored.
     #[error("The upload was broken off before its end; nothing was stored.")]
     Interrupted(#[source] Cause),
+    /// The upload is not what was announced. Nothing was stored.
+    #[error("{0}; nothing was stored. Send it again.")]
+    Mismatch(Mismatch),
     /// No room. Nothing was stored.
     #[error("The disk of the artifact store is full; nothing was stored.")]
     DiskFull(#[source] io::Error),
@@ -128,6 +132,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Interprets what ended an upload.
+    pub(crate) fn ended_by(cause: Cause) -> Self {
+        match cause.downcast::<Mismatch>() {
+            Ok(mismatch) => Self::Mismatch(*mismatch),
+            Err(cause) => Self::Interrupted(cause),
+        }
+    }
+
     /// Interprets a fault of the file system that came up at `path` during `action`.
     pub(crate) fn at(path: &ArtifactPath, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| {
@@ -165,6 +177,7 @@ impl Error {
             | Self::BucketNotServed(_)
             | Self::KeyTooLong { .. }
             | Self::TooLarge(_)
+            | Self::Mismatch(_)
             | Self::Multipart(_) => ErrorCode::InvalidParameterValue,
             Self::NotFound(_) | Self::NoSuchUpload(_) => ErrorCode::ResourceDoesNotExist,
             Self::ProxyOff(_) | Self::Unsupported { .. } | Self::NotSupported(_) => {

@@ -4,6 +4,7 @@
 //! behind that takes strings. [`Repositories`] tells which [`Repository`] a location means, and
 //! that does the reading and writing.
 
+mod checked;
 mod cloud;
 mod decode;
 mod error;
@@ -22,6 +23,7 @@ mod testing;
 mod uri;
 mod walk;
 
+pub use checked::{Checked, Mismatch, checked};
 pub use cloud::{CloudRepository, Fault, SignedUrl, Variables};
 pub use error::{Cause, Error, Result};
 pub use local::{LocalRepository, PART_MAX_BYTES, PARTS_MAX};
@@ -33,6 +35,6 @@ pub use path::{
 };
 pub use read::ArtifactFile;
 pub use repositories::{Located, OwnStore, Repositories, StoreConfig};
-pub use repository::{Entry, FinishedPart, PartsGoTo, Repository, UploadId};
+pub use repository::{Announced, Entry, FinishedPart, PartsGoTo, Repository, UploadId};
 pub use uri::{ArtifactUri, InvalidUri, Place, Remote};
 pub use walk::{FoundFile, Walk};

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, TryStreamExt as _, stream};
+use modelyard_protocol::digest::{Digest, Hasher};
 use rustix::buffer::spare_capacity;
 use tokio::task::JoinHandle;
 
@@ -30,6 +31,8 @@ pub struct ArtifactFile {
     /// A strong entity tag, in its quotes.
     pub etag: String,
     pub(crate) content: Content,
+    /// The digest, if the store keeps one.
+    pub(crate) kept: Option<Digest>,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,27 @@ pub(crate) enum Content {
 }
 
 impl ArtifactFile {
+    /// The digest of the whole file: what the store keeps, or else by reading it all. `None` if that takes longer
+    /// than `patience`, or the file cannot be read to its end.
+    pub async fn digest(&self, patience: Duration) -> Option<Digest> {
+        if self.kept.is_some() {
+            return self.kept;
+        }
+        let read = async {
+            match &self.content {
+                Content::Bytes(bytes) if bytes.len() as u64 == self.size_bytes => {
+                    let bytes = bytes.clone();
+                    tokio::task::spawn_blocking(move || Digest::of(&bytes)).await.ok()
+                }
+                Content::Bytes(_) => None,
+                Content::File(file) => of_file(file.try_clone().ok()?, self.size_bytes).await,
+                Content::Object(_) if self.size_bytes == 0 => Some(Digest::of(b"")),
+                Content::Object(object) => of_object(object, self.size_bytes).await,
+            }
+        };
+        tokio::time::timeout(patience, read).await.ok().flatten()
+    }
+
     /// The bytes in `range`, which is cut to the size of the file.
     ///
     /// The stream fails if the file becomes shorter meanwhile.
@@ -60,6 +84,32 @@ impl ArtifactFile {
         };
         Ok(Either::Right(stream::try_unfold(reader, Reader::step)))
     }
+}
+
+/// Reads on a thread that may block, in portions, so that it ends soon when nobody waits any more.
+async fn of_file(mut file: File, size_bytes: u64) -> Option<Digest> {
+    let mut hasher = Hasher::default();
+    let mut at = 0;
+    while at < size_bytes {
+        let portion = at..size_bytes.min(at + PORTION_BYTES);
+        at = portion.end;
+        let job = move || {
+            let (file, bytes) = read(file, &portion)?;
+            hasher.add(&bytes);
+            io::Result::Ok((file, hasher))
+        };
+        (file, hasher) = tokio::task::spawn_blocking(job).await.ok()?.ok()?;
+    }
+    Some(hasher.finish())
+}
+
+async fn of_object(object: &Object, size_bytes: u64) -> Option<Digest> {
+    let mut bytes = std::pin::pin!(object.read(0..size_bytes).await.ok()?);
+    let mut hasher = Hasher::default();
+    while let Some(frame) = bytes.try_next().await.ok()? {
+        hasher.add(&frame);
+    }
+    Some(hasher.finish())
 }
 
 fn slice(bytes: &Bytes, range: &Range<u64>) -> io::Result<Bytes> {

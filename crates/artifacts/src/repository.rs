@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use modelyard_protocol::digest::Digest;
 
+use crate::checked::checked;
 use crate::cloud::{CloudRepository, SignedUrl, Variables};
 use crate::error::{Cause, Error, Result};
 use crate::local::LocalRepository;
@@ -37,6 +39,21 @@ impl Entry {
     /// Whether it is a folder.
     pub fn is_folder(&self) -> bool {
         self.size_bytes.is_none()
+    }
+}
+
+/// What is said of a file before it comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Announced {
+    /// Its size in bytes: a hint.
+    pub size_bytes: Option<u64>,
+    /// Its digest: nothing else is stored.
+    pub digest: Option<Digest>,
+}
+
+impl From<Option<u64>> for Announced {
+    fn from(size_bytes: Option<u64>) -> Self {
+        Self { size_bytes, digest: None }
     }
 }
 
@@ -185,27 +202,30 @@ impl Repository {
     }
 
     /// Stores what `body` yields as one file, in place of any file of that path, and returns its
-    /// size in bytes. Folders on the way are made. `expected_bytes` is a hint.
+    /// size in bytes. Folders on the way are made.
     ///
-    /// If `body` fails, or the future is dropped, nothing is stored.
+    /// If `body` fails, is not what was announced, or the future is dropped, nothing is stored.
     ///
     /// # Errors
     /// [`IsFolder`](crate::Error::IsFolder) or [`NotAFolder`](crate::Error::NotAFolder) for names
     /// that are taken, [`Interrupted`](crate::Error::Interrupted),
+    /// [`Mismatch`](crate::Error::Mismatch) for another digest than the announced one,
     /// [`DiskFull`](crate::Error::DiskFull), faults of the store.
     pub async fn upload<S, E>(
         &self,
         path: &ArtifactPath,
-        expected_bytes: Option<u64>,
+        announced: impl Into<Announced>,
         body: S,
     ) -> Result<u64>
     where
         S: Stream<Item = std::result::Result<Bytes, E>> + Send + Unpin,
         E: Into<Cause>,
     {
+        let announced = announced.into();
+        let body = checked(body, announced.digest);
         match self {
-            Self::Local(local) => local.upload(path, expected_bytes, body).await,
-            Self::Cloud(cloud) => cloud.upload(path, expected_bytes, body).await,
+            Self::Local(local) => local.upload(path, announced.size_bytes, body).await,
+            Self::Cloud(cloud) => cloud.upload(path, announced, body).await,
         }
     }
 

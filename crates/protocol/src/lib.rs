@@ -1,6 +1,7 @@
 //! MLflow's messages, error codes and search grammar: pure, no I/O, no async.
 
 pub mod context;
+pub mod digest;
 pub mod error;
 pub mod limits;
 pub mod messages;

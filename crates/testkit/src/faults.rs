@@ -1,4 +1,4 @@
-//! A proxy in front of a server of buckets that breaks what it is told to break.
+//! A proxy in front of a server that breaks, or damages, what it is told to.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -20,6 +20,10 @@ pub enum Break {
     /// The server does what it is asked to; the connection breaks after so many bytes of its answer, head
     /// included.
     Response(u64),
+    /// The byte at this place of the request's body is changed on its way.
+    DamagedRequest(u64),
+    /// The byte at this place of the answer's body is changed on its way.
+    DamagedResponse(u64),
 }
 
 /// Which requests a fault meets, how often, and the fault.
@@ -105,6 +109,9 @@ fn serve(mut client: TcpStream, server: &str, state: &Mutex<State>) -> io::Resul
     let mut words = head.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let fault = note(state, method, target);
+    if header(&head, "expect").is_some() {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
     let length: u64 = header(&head, "content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
     let rest = length.saturating_sub(body.len() as u64);
     match fault {
@@ -117,21 +124,50 @@ fn serve(mut client: TcpStream, server: &str, state: &Mutex<State>) -> io::Resul
             io::copy(&mut (&client).take(more), &mut io::sink())?;
             return client.shutdown(Shutdown::Both);
         }
-        Some(Break::Response(_)) | None => {}
+        Some(Break::Response(_) | Break::DamagedRequest(_) | Break::DamagedResponse(_)) | None => {}
     }
     let mut upstream = TcpStream::connect(server)?;
     upstream.set_read_timeout(Some(PATIENCE))?;
     upstream.write_all(closing(&head).as_bytes())?;
-    upstream.write_all(&body)?;
-    io::copy(&mut (&client).take(rest), &mut upstream)?;
+    let damage = match fault {
+        Some(Break::DamagedRequest(at)) => Some(at),
+        _ => None,
+    };
+    let whole = body.as_slice().chain((&client).take(rest));
+    io::copy(&mut Damaged { inner: whole, position: 0, damage }, &mut upstream)?;
     let (head, body) = read_head(&mut upstream)?;
+    let damage = match fault {
+        Some(Break::DamagedResponse(at)) => Some(at),
+        _ => None,
+    };
     let allowed = match fault {
         Some(Break::Response(bytes)) => bytes,
         _ => u64::MAX,
     };
-    let start = [closing(&head).into_bytes(), body].concat();
-    io::copy(&mut start.as_slice().chain(upstream).take(allowed), &mut client)?;
+    let head = closing(&head).into_bytes();
+    let whole = Damaged { inner: body.as_slice().chain(upstream), position: 0, damage };
+    io::copy(&mut head.as_slice().chain(whole).take(allowed), &mut client)?;
     client.shutdown(Shutdown::Both)
+}
+
+/// A body, with one byte of it changed.
+struct Damaged<R> {
+    inner: R,
+    position: u64,
+    damage: Option<u64>,
+}
+
+impl<R: Read> Read for Damaged<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let place = self.damage.and_then(|at| at.checked_sub(self.position));
+        let place = place.and_then(|at| usize::try_from(at).ok()).filter(|at| *at < count);
+        if let Some(at) = place {
+            buffer[at] ^= 1;
+        }
+        self.position += count as u64;
+        Ok(count)
+    }
 }
 
 /// Notes a request; what is to go wrong with it.
@@ -169,9 +205,13 @@ fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// The head, saying that the connection ends with this message.
+/// The head, saying that the connection ends with this message. Nobody behind the proxy has to wait for a body.
 fn closing(head: &str) -> String {
-    let is_other = |line: &&str| !line.to_ascii_lowercase().starts_with("connection:");
+    let own = ["connection:", "expect:"];
+    let is_other = |line: &&str| {
+        let line = line.to_ascii_lowercase();
+        !own.iter().any(|name| line.starts_with(name))
+    };
     let lines: Vec<&str> = head.trim_end().split("\r\n").filter(is_other).collect();
     format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))
 }

@@ -9,6 +9,7 @@
 
 mod delete;
 mod fault;
+mod kept;
 mod list;
 mod multipart;
 mod open;

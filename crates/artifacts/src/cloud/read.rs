@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange, ObjectStore as _};
 
-use super::{CloudRepository, Key, REQUEST};
+use super::{CloudRepository, Key, REQUEST, kept};
 use crate::error::{Error, Result};
 use crate::path::ArtifactPath;
 use crate::read::{ArtifactFile, Content};
@@ -28,9 +28,10 @@ impl CloudRepository {
     /// Opens a file; its bytes are asked for when they are wanted.
     pub(crate) async fn open_file(&self, path: &ArtifactPath) -> Result<ArtifactFile> {
         let key = self.key(path)?;
-        let head = tokio::time::timeout(REQUEST, self.0.client.head(&key)).await;
-        let meta = match head.map_err(|_elapsed| self.silent(OPENING))? {
-            Ok(meta) => meta,
+        let options = GetOptions::new().with_head(true);
+        let head = tokio::time::timeout(REQUEST, self.0.client.get_opts(&key, options)).await;
+        let (meta, digest) = match head.map_err(|_elapsed| self.silent(OPENING))? {
+            Ok(head) => (head.meta, kept::digest(&head.attributes)),
             Err(error) => return Err(self.why_not(path, error).await),
         };
         let object =
@@ -43,6 +44,7 @@ impl CloudRepository {
             modified: meta.last_modified.into(),
             etag: if etag.contains('"') { etag } else { format!("\"{etag}\"") },
             content: Content::Object(object),
+            kept: digest,
         })
     }
 
@@ -67,13 +69,13 @@ impl Object {
     /// # Errors
     /// [`Error::Changed`] if the file was replaced since it was opened.
     pub(crate) async fn read(
-        self,
+        &self,
         range: Range<u64>,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
         let size = range.end - range.start;
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
-            if_match: self.etag,
+            if_match: self.etag.clone(),
             ..Default::default()
         };
         let answer =

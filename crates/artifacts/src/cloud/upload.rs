@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use modelyard_protocol::digest::Digest;
 use object_store::multipart::PartId;
-use object_store::{MultipartId, ObjectStoreExt as _, PutPayload};
+use object_store::{MultipartId, PutPayload};
 use tokio::task::JoinHandle;
 
-use super::{CloudRepository, Key};
+use super::{Bucket, CloudRepository, Key, kept};
 use crate::error::{Cause, Error, Result};
 use crate::path::ArtifactPath;
 use crate::portion::Portion;
+use crate::repository::Announced;
 
 const STORING: &str = "storing an artifact";
 /// Bytes of a part, and of what is stored without parts: the least that S3 allows. Two are held per
@@ -29,13 +31,14 @@ impl CloudRepository {
     pub(crate) async fn upload<S, E>(
         &self,
         path: &ArtifactPath,
-        expected_bytes: Option<u64>,
+        announced: Announced,
         body: S,
     ) -> Result<u64>
     where
         S: Stream<Item = std::result::Result<Bytes, E>> + Send + Unpin,
         E: Into<Cause>,
     {
+        let Announced { size_bytes: expected_bytes, digest } = announced;
         let key = self.key(path)?;
         let part_bytes = part_bytes(expected_bytes)?;
         let mut incoming = Incoming { body, left_over: Bytes::new(), part_bytes, received: 0 };
@@ -45,9 +48,9 @@ impl CloudRepository {
         let memory = Arc::clone(&self.0.memory).acquire_many_owned(mib).await;
         let first = incoming.next_part().await?;
         if incoming.is_last(&first) {
-            return self.put(key, first, memory).await;
+            return self.put(key, digest, first, memory).await;
         }
-        let mut parts = Parts::begin(self.clone(), key).await?;
+        let mut parts = Parts::begin(self.clone(), key, digest).await?;
         let mut part = first;
         loop {
             let is_last = incoming.is_last(&part);
@@ -68,12 +71,19 @@ impl CloudRepository {
     }
 
     /// Stores a small file. Whoever waits for it may go: it was received whole, so it is stored.
-    async fn put<G: Send + 'static>(&self, key: Key, data: Vec<Bytes>, guard: G) -> Result<u64> {
+    async fn put<G: Send + 'static>(
+        &self,
+        key: Key,
+        digest: Option<Digest>,
+        data: Vec<Bytes>,
+        guard: G,
+    ) -> Result<u64> {
         let this = self.clone();
         let size = size_of(&data);
         let stored = tokio::spawn(async move {
             let _guard = guard;
-            let put = this.0.client.put(&key, PutPayload::from_iter(data));
+            let options = kept::attributes(digest).into();
+            let put = this.0.client.put_opts(&key, PutPayload::from_iter(data), options);
             this.request(STORING, put).await
         });
         joined(stored).await.map(|_answer| size)
@@ -129,7 +139,7 @@ where
             }
             match self.body.next().await {
                 Some(Ok(frame)) => self.left_over = frame,
-                Some(Err(cause)) => return Err(Error::Interrupted(cause.into())),
+                Some(Err(cause)) => return Err(Error::ended_by(cause.into())),
                 None => break,
             }
         }
@@ -157,8 +167,11 @@ struct Parts {
 }
 
 impl Parts {
-    async fn begin(repository: CloudRepository, key: Key) -> Result<Self> {
-        let created = repository.0.client.create_multipart(&key);
+    async fn begin(repository: CloudRepository, key: Key, digest: Option<Digest>) -> Result<Self> {
+        // Azure takes what is kept beside a file with its last request only, which has no room for it here.
+        let digest = digest.filter(|_| !matches!(repository.0.bucket, Bucket::Azure { .. }));
+        let options = kept::attributes(digest).into();
+        let created = repository.0.client.create_multipart_opts(&key, options);
         let id = repository.request(STORING, created).await?;
         let (sent, sending) = (Vec::new(), None);
         Ok(Self { repository, key, id, count: 0, sent, sending, closed: false })

@@ -44,6 +44,7 @@ impl Inner {
             modified: modified.map_or(UNIX_EPOCH, cap_std::time::SystemTime::into_std),
             etag: etag(&metadata),
             content: content(file, size_bytes).map_err(Error::at(path, OPENING))?,
+            kept: None,
         })
     }
 }

@@ -68,7 +68,7 @@ where
     S: Stream<Item = std::result::Result<Bytes, E>> + Unpin,
     E: Into<Cause>,
 {
-    body.next().await.transpose().map_err(|cause| Error::Interrupted(cause.into()))
+    body.next().await.transpose().map_err(|cause| Error::ended_by(cause.into()))
 }
 
 /// A large upload: receives one portion while another one is written.

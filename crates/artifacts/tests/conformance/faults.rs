@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use modelyard_artifacts::{Error, FinishedPart, Repository};
+use modelyard_artifacts::{Announced, Error, FinishedPart, Repository};
+use modelyard_protocol::digest::Digest;
 use modelyard_testkit::{Break, Client, FaultyProxy, TestBucket, s3_bucket};
 
 use crate::support::*;
@@ -175,4 +176,29 @@ async fn a_client_that_missed_the_answer_may_ask_again() {
     complete(&part).await.expect("again");
     let other = complete(&FinishedPart { number: 1, etag: "\"other\"".into() }).await;
     assert!(matches!(other, Err(Error::NoSuchUpload(_))), "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_digest_that_the_store_keeps_needs_no_reading() {
+    let Some(world) = world() else { return };
+    let patience = Duration::from_secs(60);
+    for len in [1000, LARGE] {
+        let data = pattern(len);
+        let announced = Announced { size_bytes: Some(len as u64), digest: Some(Digest::of(&data)) };
+        let target = path("f");
+        let body = frames(&data, 100_000);
+        world.repository.upload(&target, announced, body).await.expect("stored");
+        let before = world.requests("GET", "/x/f");
+        let file = world.repository.open(&target).await.expect("there");
+        assert_eq!(file.digest(patience).await, Some(Digest::of(&data)));
+        assert_eq!(world.requests("GET", "/x/f"), before, "{:?}", world.proxy.seen());
+        // Another version has nothing of it.
+        upload(&world.repository, "f", b"new").await.expect("stored");
+        let file = world.repository.open(&target).await.expect("there");
+        assert_eq!(file.digest(patience).await, Some(Digest::of(b"new")));
+        assert_eq!(world.requests("GET", "/x/f"), before + 1);
+    }
+    world.proxy.break_next(ALWAYS, "GET", "/x/f", SLOW);
+    let file = world.repository.open(&path("f")).await.expect("there");
+    assert_eq!(file.digest(Duration::from_millis(300)).await, None, "the store does not give it");
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use modelyard_artifacts::{ArtifactPath, Error, Walk};
+use modelyard_artifacts::{Announced, ArtifactPath, Error, Walk};
+use modelyard_protocol::digest::Digest;
 
 use crate::support::*;
 
@@ -236,4 +238,42 @@ pub(crate) async fn neighbours_are_told_apart(Kept { repository, .. }: Kept) {
     repository.delete(&path("a/b")).await.expect("deleted");
     let left: Vec<_> = tree(&repository).await.into_keys().collect();
     assert_eq!(left, ["a/b-c", "a/b.d/e", "a/bc", "ab"]);
+}
+
+/// Whether by one request, in parts, or in parts that end where the file does.
+pub(crate) async fn only_what_was_announced_is_stored(Kept { repository, .. }: Kept) {
+    put(&repository, "f", b"old").await;
+    for len in [0, 10, 100_000, 5 << 20, (11 << 20) + 7] {
+        let data = pattern(len);
+        let announce = |digest| Announced { size_bytes: Some(len as u64), digest: Some(digest) };
+        let lie = announce(Digest::of(b"other"));
+        let refused = repository.upload(&path("f"), lie, frames(&data, 65_536)).await;
+        let Err(Error::Mismatch(told)) = &refused else { panic!("{len} bytes: {refused:?}") };
+        assert_eq!((told.found, told.expected), (Digest::of(&data), Digest::of(b"other")));
+        assert_eq!(tree(&repository).await, BTreeMap::from([("f".into(), b"old".to_vec())]));
+        let truth = announce(Digest::of(&data));
+        let size = repository.upload(&path("f"), truth, frames(&data, 65_536)).await;
+        assert_eq!(size.expect("stored"), len as u64);
+        assert!(get(&repository, "f").await == data);
+        put(&repository, "f", b"old").await;
+    }
+}
+
+pub(crate) async fn a_digest_is_that_of_the_whole_file(Kept { repository, .. }: Kept) {
+    let patience = Duration::from_secs(60);
+    for len in [0, 1, 262_144, 262_145, (5 << 20) + 3] {
+        let data = pattern(len);
+        // With a digest that may be kept, and without one.
+        for digest in [Some(Digest::of(&data)), None] {
+            let announced = Announced { size_bytes: None, digest };
+            repository.upload(&path("f"), announced, frames(&data, 65_536)).await.expect("stored");
+            let file = repository.open(&path("f")).await.expect("there");
+            assert_eq!(file.digest(patience).await, Some(Digest::of(&data)), "{len} bytes");
+            let bytes = file.into_stream(0..u64::MAX).await.expect("opened");
+            let bytes: Vec<Bytes> = bytes.try_collect().await.expect("still readable");
+            assert!(bytes.concat() == data);
+        }
+    }
+    let file = repository.open(&path("f")).await.expect("there");
+    assert_eq!(file.digest(Duration::ZERO).await, None, "there is no time to read it");
 }

@@ -43,6 +43,8 @@ macro_rules! every_kind {
                 uploads_at_once_do_not_mix,
                 a_folder_may_be_huge,
                 neighbours_are_told_apart,
+                only_what_was_announced_is_stored,
+                a_digest_is_that_of_the_whole_file,
             ]
             $($room: [$($case,)*])*
         }
@@ -56,6 +58,7 @@ every_kind! {
         parts_come_in_any_order,
         a_multipart_upload_replaces_a_file,
         an_upload_in_parts_can_fail_and_go_on,
+        a_part_that_is_not_the_announced_one_is_not_there,
         an_aborted_upload_is_gone,
         impossible_uploads_in_parts_are_refused,
     ]

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use futures_util::{StreamExt as _, stream};
-use modelyard_artifacts::{Error, FinishedPart, PartsGoTo, Repository, UploadId};
+use modelyard_artifacts::{Error, FinishedPart, PartsGoTo, Repository, UploadId, checked};
 use modelyard_protocol::ErrorCode;
+use modelyard_protocol::digest::Digest;
 use modelyard_testkit::Client;
 
 use crate::support::*;
@@ -117,6 +118,29 @@ pub(crate) async fn an_upload_in_parts_can_fail_and_go_on(Kept { repository, .. 
     assert!(matches!(elsewhere, Err(Error::NoSuchUpload(_))), "{elsewhere:?}");
     repository.complete_multipart(&upload, &path("m"), &list).await.expect("completed");
     assert_eq!(get(&repository, "m").await, b"aaaabbb");
+}
+
+pub(crate) async fn a_part_that_is_not_the_announced_one_is_not_there(kept: Kept) {
+    let repository = kept.repository;
+    let upload = repository.create_multipart(&path("m"), 2).await.expect("created");
+    let send = async |number, digest| {
+        let body = checked(frames(b"aaaa", 3), Some(digest));
+        repository.upload_part(&upload, number, 4, body).await
+    };
+    let mut list = Vec::new();
+    // The last first, which waits in a file of its own.
+    for number in [2, 1] {
+        let refused = send(number, Digest::of(b"other")).await;
+        assert!(matches!(refused, Err(Error::Mismatch(_))), "{refused:?}");
+        let etag = "\"forged\"".to_owned();
+        let with = [list.clone(), vec![FinishedPart { number, etag }]].concat();
+        let early = repository.complete_multipart(&upload, &path("m"), &with).await;
+        assert!(matches!(early, Err(Error::Multipart(_))), "{early:?}");
+        let etag = send(number, Digest::of(b"aaaa")).await.expect("stored");
+        list.push(FinishedPart { number, etag });
+    }
+    repository.complete_multipart(&upload, &path("m"), &list).await.expect("completed");
+    assert_eq!(get(&repository, "m").await, b"aaaaaaaa");
 }
 
 pub(crate) async fn an_aborted_upload_is_gone(Kept { repository, kind, .. }: Kept) {

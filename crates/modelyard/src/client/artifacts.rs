@@ -1,14 +1,16 @@
 //! The server's artifact proxy: listing, and bytes in both directions.
 
-use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, Read, Seek as _};
+use std::io::{self, Read};
 use std::path::Path;
 
+use modelyard_protocol::digest::{Digest, REPR_DIGEST, WANT_REPR_DIGEST, WANTED};
 use serde::Deserialize;
+use ureq::http::header::HeaderName;
 use ureq::http::{Method, StatusCode, header};
 
-use super::request::{Call, Content, Source, escape};
+use super::checksum::Algorithm;
+use super::file_source::{FileSource, Piece};
+use super::request::{Call, Content, escape};
 use super::{Client, Error};
 
 const PROXY: &str = "/api/2.0/mlflow-artifacts/artifacts";
@@ -47,6 +49,8 @@ pub(crate) struct Body {
     pub(crate) file_size: Option<u64>,
     /// The version of the file, for asking for the rest of the same one.
     pub(crate) etag: Option<String>,
+    /// Digest of the whole file, if the server told. It is asked for it with a file from the beginning on.
+    pub(crate) digest: Option<Digest>,
 }
 
 impl Client {
@@ -69,6 +73,9 @@ impl Client {
         if let (1.., Some(etag)) = (offset, etag) {
             headers.push((header::RANGE, format!("bytes={offset}-")));
             headers.push((header::IF_RANGE, etag.to_owned()));
+        } else {
+            // Not for the rest of a file: the server may have to read all of it, each time.
+            headers.push((HeaderName::from_static(WANT_REPR_DIGEST), WANTED.to_owned()));
         }
         let response =
             self.send(&Call { path: proxy(path), headers, short: false, ..Call::get() })?;
@@ -81,20 +88,26 @@ impl Client {
         let file_size = length.and_then(|length| length.checked_add(start));
         // A weak version does not promise the same bytes.
         let etag = field(header::ETAG).filter(|etag| !etag.starts_with("W/"));
+        let lines = response.headers().get_all(REPR_DIGEST).iter().map(|value| value.as_bytes());
+        // One that cannot be read is none, as RFC 9651 has it.
+        let digest = Digest::from_field(lines).ok().flatten();
         let reader = Box::new(response.into_body().into_reader());
-        Ok(Body { reader, start, file_size, etag })
+        Ok(Body { reader, start, file_size, etag, digest })
     }
 
-    /// Sends a local file of `size` bytes.
+    /// Sends a local file of `size` bytes with its digest. Whether the server says that it compared it.
     pub(crate) fn put_artifact(
         &self,
         path: &str,
         file: &Path,
         size: u64,
         sent: Sent<'_>,
-    ) -> Result<(), Error> {
-        let source = FileSource::new(file, 0, size, sent);
+    ) -> Result<bool, Error> {
+        let piece = Piece { path: file, offset: 0, size, file_size: size };
+        let checksum = piece.checksum(Algorithm::Sha256)?;
+        let source = FileSource::new(piece, checksum, sent);
         let mut headers = vec![
+            checksum.of_file(),
             (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
             (header::CONTENT_LENGTH, size.to_string()),
         ];
@@ -111,7 +124,7 @@ impl Client {
         })?;
         // The answer says nothing; reading it lets the connection be used again.
         let _ = io::copy(&mut response.body_mut().as_reader(), &mut io::sink());
-        Ok(())
+        Ok(checksum.is_confirmed_by(response.headers()))
     }
 }
 
@@ -119,70 +132,4 @@ impl Client {
 fn proxy(path: &str) -> String {
     let segments: Vec<String> = path.split('/').map(escape).collect();
     format!("{PROXY}/{}", segments.join("/"))
-}
-
-/// A file to be sent, or a part of it.
-pub(super) struct FileSource<'a> {
-    path: &'a Path,
-    /// Where it begins, in bytes.
-    offset: u64,
-    size: u64,
-    sent: Sent<'a>,
-    failure: RefCell<Option<io::Error>>,
-}
-
-impl<'a> FileSource<'a> {
-    pub(super) fn new(path: &'a Path, offset: u64, size: u64, sent: Sent<'a>) -> Self {
-        Self { path, offset, size, sent, failure: RefCell::default() }
-    }
-
-    fn error(&self, cause: io::Error) -> Error {
-        Error::LocalFile { path: self.path.display().to_string(), cause }
-    }
-}
-
-impl Source for FileSource<'_> {
-    fn open(&self) -> Result<Box<dyn Read + '_>, Error> {
-        let mut inner = File::open(self.path).map_err(|cause| self.error(cause))?;
-        inner.seek(io::SeekFrom::Start(self.offset)).map_err(|cause| self.error(cause))?;
-        (self.sent)(0).map_err(|cause| self.error(cause))?;
-        Ok(Box::new(Outgoing { source: self, inner, position: 0 }))
-    }
-
-    fn failure(&self) -> Option<Error> {
-        self.failure.take().map(|cause| self.error(cause))
-    }
-}
-
-/// A file being sent: counted, cut at the length that was announced, and blamed if it fails.
-struct Outgoing<'a> {
-    source: &'a FileSource<'a>,
-    inner: File,
-    position: u64,
-}
-
-impl Read for Outgoing<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.source.size - self.position;
-        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let read = match self.inner.read(&mut buffer[..wanted]) {
-            Ok(0) => Err(io::Error::other("it became shorter while it was sent")),
-            other => other,
-        };
-        let told = read.and_then(|count| {
-            self.position += count as u64;
-            (self.source.sent)(self.position).map(|()| count)
-        });
-        match told {
-            Ok(count) => Ok(count),
-            Err(cause) => {
-                let text = cause.to_string();
-                self.source.failure.replace(Some(cause));
-                Err(io::Error::other(text))
-            }
-        }
-    }
 }

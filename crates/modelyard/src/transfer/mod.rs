@@ -1,5 +1,6 @@
 //! Artifacts on their way between this machine and wherever a run keeps them.
 
+mod compared;
 mod destination;
 mod download;
 mod interrupt;
@@ -9,7 +10,8 @@ mod tree;
 mod upload;
 mod workers;
 
-pub(crate) use download::download;
+pub(crate) use compared::Compared;
+pub(crate) use download::{Downloaded, download};
 pub(crate) use outgoing::{Outgoing, file, folder};
 pub(crate) use plan::Plan;
 pub(crate) use tree::{Node, Tree};

@@ -167,25 +167,24 @@ impl Tree {
         }
     }
 
-    /// Stores a local file of `size` bytes.
+    /// Stores a local file of `size` bytes. Whether its receiver shows that it compared the checksum.
     pub(crate) fn put(
         &self,
         path: &ArtifactPath,
         file: &Path,
         size: u64,
         sent: Sent<'_>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         match self {
             Self::Proxied(client, root) => {
                 let whole = path.below(root.as_ref())?;
                 let in_parts = size >= IN_PARTS_FROM_BYTES && client.offers_parts();
-                match in_parts {
+                Ok(match in_parts {
                     true => client.put_in_parts(whole.as_str(), file, size, sent)?,
                     false => client.put_artifact(whole.as_str(), file, size, sent)?,
-                }
-                Ok(())
+                })
             }
-            Self::Local(local) => local.put(path, file, size, sent),
+            Self::Local(local) => local.put(path, file, size, sent).map(|()| false),
         }
     }
 }
@@ -231,7 +230,7 @@ impl LocalTree {
         let stream = Box::pin(self.runtime.block_on(file.into_stream(0..size))?);
         let runtime = Arc::clone(&self.runtime);
         let reader = Box::new(StreamReader { runtime, stream, portion: Bytes::new() });
-        Ok(Body { reader, start: 0, file_size, etag: None })
+        Ok(Body { reader, start: 0, file_size, etag: None, digest: None })
     }
 
     /// Not through the repository: that keeps a folder of its own beside what it stores, which has

@@ -1,6 +1,7 @@
 //! The artifact endpoints of the built binary: through the proxy, by run and by model, in parts.
 
 mod buckets;
+mod digests;
 mod parts;
 mod proxy;
 mod runs;

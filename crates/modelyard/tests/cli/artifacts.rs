@@ -49,6 +49,10 @@ pub(crate) fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+fn uploaded(what: &str, run: &str, compared: &str) -> String {
+    format!("Uploaded {what} to the run {run}; {compared} on arrival.\n")
+}
+
 #[test]
 fn a_folder_comes_back_as_it_was() {
     let server = Server::start(BINARY);
@@ -58,7 +62,7 @@ fn a_folder_comes_back_as_it_was() {
     awkward_tree(&source);
     let log = cli.run(&["artifacts", "log-artifacts", "-l", "in", "-r", &run]);
     assert_eq!((log.code, log.stdout.as_str()), (0, ""));
-    assert_eq!(log.stderr, format!("Uploaded 46 files (11.44 MiB) to the run {run}.\n"));
+    assert_eq!(log.stderr, uploaded("46 files (11.44 MiB)", &run, "all checksums were compared"));
 
     let here = cli.ok(&["artifacts", "download", "-r", &run, "-d", "out"]);
     assert_eq!(Path::new(here.trim_end()), cli.path().join("out"));
@@ -106,7 +110,7 @@ fn single_files_go_where_they_are_sent() {
     cli.ok(&["artifacts", "log-artifact", "-l", "note.txt", "-r", &run, "-a", "x/y"]);
     fs::write(cli.path().join("note.txt"), "two").expect("written");
     let again = cli.run(&["artifacts", "log-artifact", "-l", "note.txt", "-r", &run]);
-    assert_eq!(again.stderr, format!("Uploaded note.txt (3 B) to the run {run}.\n"));
+    assert_eq!(again.stderr, uploaded("note.txt (3 B)", &run, "its checksum was compared"));
 
     for (uri, expected) in [
         (format!("runs:/{run}/note.txt"), "two"),

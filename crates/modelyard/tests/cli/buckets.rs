@@ -21,7 +21,7 @@ fn start(bucket: &TestBucket) -> Server {
     bucket.variables.iter().fold(setup, |it, (name, value)| it.env(name, value)).start()
 }
 
-fn write_large(path: &Path) -> Vec<u8> {
+pub(crate) fn write_large(path: &Path) -> Vec<u8> {
     let data: Vec<u8> =
         (0..LARGE as u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
     fs::write(path, &data).expect("written");

@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod buckets;
+mod checksums;
 mod connection;
 mod downloads;
 mod experiments;

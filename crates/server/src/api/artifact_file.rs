@@ -7,6 +7,7 @@ use modelyard_artifacts::{ArtifactFile, ArtifactPath, Repository, content_type};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::artifact_range::{Version, Wanted, wanted};
+use super::digests;
 use crate::{ApiError, answer};
 
 /// Artifacts change under the same address, so a copy is asked after before it is used.
@@ -47,8 +48,11 @@ pub(super) async fn send(
         Wanted::Whole => (StatusCode::OK, 0..size),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
     };
+    // Whoever does not ask pays nothing.
+    let digest = digests::wanted(headers, &file).await;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
+    digests::tell(response.headers_mut(), digest)?;
     describe(response.headers_mut(), &file)?;
     let headers = response.headers_mut();
     let name = path.file_name();

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use futures_util::StreamExt as _;
-use modelyard_artifacts::{ArtifactPath, Entry, Repository};
+use modelyard_artifacts::{Announced, ArtifactPath, Entry, Repository};
+use modelyard_protocol::digest::Digest;
 use modelyard_protocol::messages::artifacts::{FileInfo, ListProxyArtifacts, ProxyArtifactList};
 use modelyard_protocol::messages::transfers::PresignedUrl;
 use modelyard_protocol::{Error, ErrorCode};
 
-use super::artifact_file;
 use super::v1::extract::PathOf;
+use super::{artifact_file, digests};
 use crate::extract::Mlflow;
 use crate::{ApiError, AppState, answer};
 
@@ -72,38 +74,40 @@ pub(crate) async fn get(
     artifact_file::send(destination(&app)?, &file_path(&path)?, &method, &headers).await
 }
 
-/// `PUT artifacts/{path}`: 200 without a body, once the file is safe.
+/// `PUT artifacts/{path}`: 200 without a body, once the file is safe and compared with its digest fields.
 pub(crate) async fn put(
     State(app): State<AppState>,
     PathOf(path): PathOf<String>,
-    uri: Uri,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut body = Incoming::new(request.into_body());
-    let outcome = put_body(&app, &path, &uri, &mut body).await;
-    body.finish(outcome)?;
+    let (head, body) = request.into_parts();
+    let mut body = Incoming::new(body);
+    let outcome = put_body(&app, &path, &head, &mut body).await;
+    let digest = body.finish(outcome)?;
     app.artifact_changes.tell(&path);
-    Ok(Response::new(Body::empty()))
+    Ok(digests::confirmed(Response::new(Body::empty()), digest))
 }
 
 async fn put_body(
     app: &AppState,
     path: &str,
-    uri: &Uri,
+    head: &Parts,
     body: &mut Incoming,
-) -> Result<(), ApiError> {
+) -> Result<Option<Digest>, ApiError> {
     if path.ends_with('/') {
         let message = "Artifact path must include a filename (cannot end with '/').";
         return Err(Error::invalid(message).into());
     }
-    if uri.query().is_some_and(|query| !query.is_empty()) {
+    if head.uri.query().is_some_and(|query| !query.is_empty()) {
         // Clients do not escape `?` in names, so the file would get half a name.
         let message = "Invalid path: the name of the artifact must not contain '?'.";
         return Err(Error::invalid(message).into());
     }
     let path = file_path(path)?;
-    destination(app)?.upload(&path, body.size_bytes, &mut body.stream).await?;
-    Ok(())
+    let digest = digests::announced(&head.headers)?;
+    let announced = Announced { size_bytes: body.size_bytes, digest };
+    destination(app)?.upload(&path, announced, &mut body.stream).await?;
+    Ok(digest)
 }
 
 /// `DELETE artifacts/{path}`: a file, or a folder with all in it.

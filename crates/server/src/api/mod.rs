@@ -5,6 +5,7 @@ pub(crate) mod artifact_proxy;
 mod artifact_range;
 pub(crate) mod artifacts;
 pub(crate) mod datasets;
+mod digests;
 pub(crate) mod experiments;
 pub(crate) mod graphql;
 mod history_stream;

@@ -10,14 +10,16 @@ use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
-use modelyard_artifacts::{ArtifactPath, FinishedPart, UploadId};
+use modelyard_artifacts::{ArtifactPath, FinishedPart, UploadId, checked};
 use modelyard_protocol::Error;
+use modelyard_protocol::digest::Digest;
 use modelyard_protocol::messages::transfers::{
     AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, MultipartUpload,
     MultipartUploadCredential, MultipartUploadPart,
 };
 
 use super::artifact_proxy::{Incoming, destination, file_path};
+use super::digests;
 use super::v1::extract::PathOf;
 use crate::extract::Mlflow;
 use crate::{ApiError, AppState, answer};
@@ -55,32 +57,36 @@ pub(crate) async fn create(
     })
 }
 
-/// `PUT mpu/part/{upload_id}/{part_number}`: 200 with the part's `ETag`.
+/// `PUT mpu/part/{upload_id}/{part_number}`: 200 with the part's `ETag`, once it is compared with its digest fields.
 pub(crate) async fn put_part(
     State(app): State<AppState>,
     PathOf((upload, number)): PathOf<(String, u32)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut body = Incoming::new(request.into_body());
-    let outcome = receive_part(&app, &upload, number, &mut body).await;
-    let etag = body.finish(outcome)?;
+    let (head, body) = request.into_parts();
+    let mut body = Incoming::new(body);
+    let outcome = receive_part(&app, &upload, number, &head.headers, &mut body).await;
+    let (etag, digest) = body.finish(outcome)?;
     let mut response = Response::default();
     response.headers_mut().insert(header::ETAG, etag);
-    Ok(response)
+    Ok(digests::confirmed(response, digest))
 }
 
 async fn receive_part(
     app: &AppState,
     upload: &str,
     number: u32,
+    headers: &HeaderMap,
     body: &mut Incoming,
-) -> Result<HeaderValue, ApiError> {
+) -> Result<(HeaderValue, Option<Digest>), ApiError> {
     let upload = UploadId::parse(upload)?;
     let Some(size) = body.size_bytes else {
         return Err(Error::invalid("Send the part with its Content-Length.").into());
     };
-    let part = destination(app)?.upload_part(&upload, number, size, &mut body.stream).await?;
-    HeaderValue::try_from(part).map_err(ApiError::internal)
+    let digest = digests::announced(headers)?;
+    let bytes = checked(&mut body.stream, digest);
+    let part = destination(app)?.upload_part(&upload, number, size, bytes).await?;
+    Ok((HeaderValue::try_from(part).map_err(ApiError::internal)?, digest))
 }
 
 /// `POST mpu/complete/{folder}`

@@ -283,7 +283,7 @@ where
     while portion.len() < PORTION_BYTES {
         match body.next().await {
             Some(Ok(frame)) => portion.push(frame),
-            Some(Err(cause)) => return Err(Error::Interrupted(cause.into())),
+            Some(Err(cause)) => return Err(Error::ended_by(cause.into())),
             None => break,
         }
     }

@@ -8,8 +8,8 @@ use modelyard_artifacts::ArtifactPath;
 use super::path::{self, Folder};
 use crate::commands::connection::Session;
 use crate::commands::source::{Source, temporary_folder};
-use crate::output::to_stdout;
-use crate::transfer;
+use crate::output::{time, to_stdout};
+use crate::transfer::{self, Downloaded};
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,11 @@ pub(super) fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         }
     };
     let (context, console) = (&session.context, &session.console);
-    print(&transfer::download(&found.tree, &found.plan, &folder, context, console)?)
+    let got = transfer::download(&found.tree, &found.plan, &folder, context, console)?;
+    let Downloaded { path, files, bytes, compared } = got;
+    let (what, size) = (if files == 1 { "file" } else { "files" }, time::size(bytes));
+    console.say(&format!("Downloaded {files} {what} ({size}){}.", compared.after_download()));
+    print(&path)
 }
 
 fn source(args: &Args) -> anyhow::Result<Source> {

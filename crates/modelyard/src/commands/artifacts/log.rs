@@ -61,12 +61,12 @@ pub(super) fn folder(session: &Session, args: &FolderArgs) -> anyhow::Result<()>
 fn upload(session: &Session, target: &Target, files: &[Outgoing]) -> anyhow::Result<()> {
     let run = session.client.run(&target.run_id)?;
     let tree = source::of_run(session, &run)?;
-    transfer::upload(&tree, files, &session.console)?;
+    let compared = transfer::upload(&tree, files, &session.console)?.after_upload();
     let size = time::size(files.iter().map(|file| file.size).sum());
     let id = &run.info.run_id;
     session.console.say(&match files {
-        [one] => format!("Uploaded {} ({size}) to the run {id}.", one.path),
-        _ => format!("Uploaded {} files ({size}) to the run {id}.", files.len()),
+        [one] => format!("Uploaded {} ({size}) to the run {id}{compared}.", one.path),
+        _ => format!("Uploaded {} files ({size}) to the run {id}{compared}.", files.len()),
     });
     Ok(())
 }

@@ -47,7 +47,8 @@ impl Folder {
         let mut model =
             Self { path: folder.clone(), name, version, temporary: Some(folder.clone()) };
         let (context, console) = (&session.context, &session.console);
-        model.path = transfer::download(&found.tree, &found.plan, &folder, context, console)?;
+        let got = transfer::download(&found.tree, &found.plan, &folder, context, console)?;
+        model.path = got.path;
         Ok(model)
     }
 }
