@@ -10,16 +10,18 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the product with its floor: it may use the floors below its own only.
-const FLOORS: [(&str, u32); 11] = [
+const FLOORS: [(&str, u32); 13] = [
     ("modelyard-protocol", 0),
     ("modelyard-database", 1),
     ("modelyard-artifacts", 1),
     ("modelyard-ui", 1),
     ("modelyard-estimators", 1),
     ("modelyard-egress", 1),
+    ("modelyard-executor", 1),
     ("modelyard-store", 2),
     ("modelyard-models", 2),
     ("modelyard-webhooks", 3),
+    ("modelyard-deployments", 3),
     ("modelyard-server", 4),
     ("modelyard", 5),
 ];
@@ -62,6 +64,8 @@ const WORDS: [(&[&str], &[&str], &str); 4] = [
             "database",
             "artifacts",
             "egress",
+            "executor",
+            "deployments",
             "store",
             "webhooks",
             "server",
