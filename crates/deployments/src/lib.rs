@@ -1,2 +1,3 @@
-//! x
+//! Serving models.
+
 pub mod workers;

@@ -6,5 +6,5 @@ mod output;
 mod process;
 mod spawner;
 
-pub use output::{Keep, Stream};
+pub use output::{Keep, Output, Stream};
 pub use process::{Exit, OnLine, Process, Program};

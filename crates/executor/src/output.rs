@@ -1,6 +1,7 @@
 //! What a process prints: the last lines of it.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a line was printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,25 @@ impl Tail {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.iter().cloned().collect()
+    }
+}
+
+/// The last lines that a process has printed, also when it has ended.
+#[derive(Debug, Clone)]
+pub struct Output(Arc<Mutex<Tail>>);
+
+impl Output {
+    pub(crate) fn new(keep: Keep) -> Self {
+        Self(Arc::new(Mutex::new(Tail::new(keep))))
+    }
+
+    pub(crate) fn push(&self, line: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    /// The lines, oldest first.
+    pub fn last_lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).lines()
     }
 }
 

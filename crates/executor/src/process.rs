@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::group::{Group, KillOnDrop};
-use crate::output::{Keep, Lines, Stream, Tail};
+use crate::output::{Keep, Lines, Output, Stream};
 use crate::spawner;
 
 /// How long output is read on after the process has ended: a child that left the group may hold it.
@@ -94,7 +94,7 @@ impl fmt::Display for Exit {
 pub struct Process {
     id: u32,
     group: Arc<Group>,
-    tail: Arc<Mutex<Tail>>,
+    output: Output,
     exit: watch::Receiver<Option<Exit>>,
 }
 
@@ -118,12 +118,12 @@ impl Process {
         let leader = i32::try_from(id).ok().and_then(Pid::from_raw);
         let group = Arc::new(Group::new(leader));
         let guard = KillOnDrop(Arc::clone(&group));
-        let tail = Arc::new(Mutex::new(Tail::new(program.keep)));
+        let output = Output::new(program.keep);
         let mut readers = JoinSet::new();
         let sink = |stream| Sink {
             stream,
             lines: Lines::new(program.keep.line_bytes),
-            tail: Arc::clone(&tail),
+            output: output.clone(),
             on_line: program.on_line.clone(),
         };
         if let Some(out) = child.stdout.take() {
@@ -134,7 +134,7 @@ impl Process {
         }
         let (ended, exit) = watch::channel(None);
         tokio::spawn(supervise(child, guard, readers, ended));
-        Ok(Self { id, group, tail, exit })
+        Ok(Self { id, group, output, exit })
     }
 
     /// Its number in the system.
@@ -142,9 +142,9 @@ impl Process {
         self.id
     }
 
-    /// The last lines it has printed, oldest first.
-    pub fn last_lines(&self) -> Vec<String> {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner).lines()
+    /// What it has printed.
+    pub fn output(&self) -> &Output {
+        &self.output
     }
 
     /// Kills it and all that it has started and that has not left its group.
@@ -188,16 +188,16 @@ async fn supervise(
 struct Sink {
     stream: Stream,
     lines: Lines,
-    tail: Arc<Mutex<Tail>>,
+    output: Output,
     on_line: Option<OnLine>,
 }
 
 impl Sink {
     async fn read(mut self, mut from: impl AsyncRead + Unpin) {
         let mut buffer = vec![0; 8 << 10];
-        let Self { stream, lines, tail, on_line } = &mut self;
+        let Self { stream, lines, output, on_line } = &mut self;
         let mut keep = |line: &str| {
-            tail.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            output.push(line);
             if let Some(on_line) = on_line {
                 on_line(*stream, line);
             }

@@ -34,7 +34,7 @@ async fn gone(id: &str) {
 /// The line that a process prints first.
 async fn first_line(process: &Process) -> String {
     loop {
-        if let Some(line) = process.last_lines().first() {
+        if let Some(line) = process.output().last_lines().first() {
             return line.clone();
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -54,7 +54,7 @@ async fn output_and_end_are_told() {
     let exit = process.wait().await;
     assert_eq!((exit.code, exit.signal), (Some(3), None));
     assert_eq!(exit.to_string(), "ended with code 3");
-    let mut lines = process.last_lines();
+    let mut lines = process.output().last_lines();
     lines.sort_unstable();
     assert_eq!(lines, ["/usr", "one", "two"]);
     assert!(heard.lock().unwrap().contains(&(Stream::Err, "two".to_owned())));
@@ -66,7 +66,7 @@ async fn the_environment_is_only_what_is_given_and_arguments_are_no_script() {
     program.environment = vec![("GIVEN".into(), "$HOME; `id`".into())];
     let process = Process::start(program).await.unwrap();
     assert!(process.wait().await.is_success());
-    assert_eq!(process.last_lines(), ["GIVEN=$HOME; `id`"]);
+    assert_eq!(process.output().last_lines(), ["GIVEN=$HOME; `id`"]);
     assert!(Process::start(Program::new("/nowhere/at/all", "/")).await.is_err());
 }
 
@@ -84,7 +84,7 @@ async fn standard_input_is_what_is_given_or_nothing() {
     assert!(process.wait().await.is_success());
     let nothing = Process::start(shell("cat; echo end")).await.unwrap();
     assert!(nothing.wait().await.is_success());
-    assert_eq!(nothing.last_lines(), ["end"]);
+    assert_eq!(nothing.output().last_lines(), ["end"]);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_flood_of_output_is_bounded() {
     program.keep = Keep { lines: 10, bytes: 1000, line_bytes: 100 };
     let process = Process::start(program).await.unwrap();
     assert!(process.wait().await.is_success());
-    let lines = process.last_lines();
+    let lines = process.output().last_lines();
     assert_eq!(lines.last().unwrap(), "end");
     assert!(lines.len() <= 10 && lines.iter().map(String::len).sum::<usize>() <= 1000);
 }
