@@ -56,7 +56,10 @@ impl Slot {
                 Ok(mut worker) => match self.serve(&mut worker).await {
                     Over::Closed => return,
                     Over::Full => {
-                        tracing::info!(pid = worker.id(), "a model's worker is replaced: it is full");
+                        tracing::info!(
+                            pid = worker.id(),
+                            "a model's worker is replaced: it is full"
+                        );
                         self.update(|place| {
                             place.last_end = Some("was replaced: its memory was full".into());
                         });

@@ -44,7 +44,8 @@ impl Worker {
         config: &WorkerConfig,
         started: impl FnOnce(u32, Output),
     ) -> Result<Self, StartError> {
-        let spawn = |error| StartError::Spawn { python: config.python.display().to_string(), error };
+        let spawn =
+            |error| StartError::Spawn { python: config.python.display().to_string(), error };
         let (channel, theirs) = Channel::pair().map_err(spawn)?;
         let mut program = Program::new(&config.python, &config.model);
         program.arguments = ["-I", "-c", SOURCE].map(Into::into).into();
@@ -158,7 +159,8 @@ impl From<Closed> for Refusal {
 
 impl Starting {
     async fn load(&mut self, config: &WorkerConfig) -> Result<Greeting, Refusal> {
-        let model = config.model.to_str().ok_or(Refusal::Malformed("has a path that is no text"))?;
+        let model =
+            config.model.to_str().ok_or(Refusal::Malformed("has a path that is no text"))?;
         let question = Question::load(model, config.memory_max_bytes, config.batch.is_on());
         self.channel.send(question).await?;
         loop {
