@@ -1,6 +1,6 @@
 //! Which requests may go to a model as one.
 
-use modelyard_models::frame::Frame;
+use modelyard_models::frame::{Column, Frame, Tensor};
 use modelyard_models::scoring::{Input, Request};
 
 use super::{Call, wire};
@@ -34,8 +34,39 @@ fn same_kinds(one: &Frame, other: &Frame) -> bool {
     })
 }
 
-/// Whether a worker makes of a request exactly what MLflow makes of it in an environment.
-pub(crate) fn is_exact(request: &Request, versions: &super::Versions) -> bool {
-    let _ = (request, versions);
-    true
+/// Whether a worker makes of a decoded request exactly what MLflow makes of it in an environment.
+/// The test `recorded` compares them, to the type of each cell.
+pub(crate) fn is_exact(
+    content_type: Option<&str>,
+    request: &Request,
+    versions: &super::Versions,
+) -> bool {
+    // `models` reads as pandas 3 does; before, a text that is missing was `None`, not NaN, texts were
+    // NumPy's at times, and CSV was read to fewer digits.
+    let is_newest = major(&versions.pandas) >= 3;
+    if !is_newest && content_type.is_some_and(|kind| kind.starts_with("text/csv")) {
+        return false;
+    }
+    // NumPy gives texts more room when it has made them of numbers.
+    let is_tensor_exact = |tensor: &Tensor| !matches!(tensor.elements, Column::Str(_));
+    match &request.input {
+        Input::Frame(frame) => {
+            let is_column_exact = |at| match frame.column(at).as_deref() {
+                // Cells of Python: lists or arrays, bytes of Python or of NumPy.
+                Some(Column::Object(_) | Column::Bytes(_)) | None => false,
+                Some(Column::Str(_) | Column::Bool(_)) => is_newest,
+                Some(_) => true,
+            };
+            let all = frame.block().is_some() || (0..frame.width()).all(is_column_exact);
+            all && frame.width() > 0 && !frame.is_labelled()
+        }
+        Input::Tensor(tensor) => is_tensor_exact(tensor),
+        Input::Tensors(all) => all.iter().all(|(_, tensor)| is_tensor_exact(tensor)),
+        Input::Json(_) => true,
+    }
+}
+
+/// The first number of a version.
+fn major(version: &str) -> u32 {
+    version.split('.').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }

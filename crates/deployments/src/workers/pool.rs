@@ -57,12 +57,12 @@ impl Pool {
     }
 
     /// Whether the model gets for a decoded request exactly what MLflow's own code would give it.
-    /// Otherwise the request should be sent as it came; as [`Call::Typed`] it is answered, too, but
-    /// the model may see another type of a missing value.
-    pub fn takes(&self, request: &Request) -> bool {
+    /// Otherwise the request should be sent as it came: as [`Call::Typed`] it is answered, too, but
+    /// the model may see another type of a text or of a missing value.
+    pub fn takes(&self, content_type: Option<&str>, request: &Request) -> bool {
         let inside = self.0.shared.lock();
         let Some(versions) = &inside.versions else { return false };
-        !inside.enforces && super::batch::is_exact(request, versions)
+        !inside.enforces && super::batch::is_exact(content_type, request, versions)
     }
 
     /// What it does at the moment.

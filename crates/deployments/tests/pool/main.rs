@@ -5,4 +5,5 @@
 mod answers;
 mod batches;
 mod faults;
+mod recorded;
 mod world;
