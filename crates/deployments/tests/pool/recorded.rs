@@ -86,10 +86,12 @@ impl Switch {
         Self { pool: Pool::start(config).await.unwrap(), _folder: folder }
     }
 
-    /// Chooses the model that answers from now on.
-    async fn to(&self, signature: &str, model: &str) {
+    /// Chooses the model that answers from now on; `false` if this MLflow has no such signature.
+    async fn to(&self, signature: &str, model: &str) -> bool {
         let said = self.pool.predict(raw(&format!("switch/{signature}/{model}"), "")).await;
-        assert_eq!(text(said), "False", "the signature is enforced once more");
+        let said = text(said);
+        assert_ne!(said, "True", "the signature is enforced once more");
+        said == "False"
     }
 
     /// The body of the answer to a decoded request.
@@ -145,7 +147,7 @@ async fn decoded_requests_get_the_recorded_answers() {
     let (mut different, mut count) = (Vec::new(), 0);
     for (signature, lines) in lines() {
         for model in ["echo", "types", "params"] {
-            switch.to(&signature, model).await;
+            assert!(switch.to(&signature, model).await, "{signature}");
             for line in lines.iter().filter(|line| line.model == model) {
                 let Some(answer) = &line.answer else { continue };
                 let Ok(request) =
@@ -173,7 +175,10 @@ async fn a_model_sees_no_difference_between_decoded_requests_and_those_of_mlflow
         let (switch, protocols) = (Switch::start(&python).await, protocols());
         let mut left = 0;
         for (signature, mut lines) in lines() {
-            switch.to(&signature, "cells").await;
+            if !switch.to(&signature, "cells").await {
+                println!("{signature} is unknown");
+                continue;
+            }
             lines.sort_by(|a, b| (&a.content_type, &a.body).cmp(&(&b.content_type, &b.body)));
             lines.dedup_by(|a, b| (&a.content_type, &a.body) == (&b.content_type, &b.body));
             for line in &lines {

@@ -57,7 +57,10 @@ def model_of(name, model):
 class Switch(worker["Server"]):
     def raw(self, content_type, body):
         if content_type.startswith("switch/"):
-            self.__init__(model_of(*content_type.split("/")[1:]))
+            try:
+                self.__init__(model_of(*content_type.split("/")[1:]))
+            except Exception as error:
+                return self.text(200, "text/plain", "unknown: %r" % error)
             return self.text(200, "text/plain", str(self.enforces))
         return super().raw(content_type, body)
 
