@@ -34,8 +34,8 @@ pub struct WorkerConfig {
     pub queue_max: usize,
     /// Whether calls are put together.
     pub batch: Batching,
-    /// Memory of one process in bytes. A request that needs more fails or ends the process; one that
-    /// has grown close to it is replaced between two requests.
+    /// Memory of one process in bytes. One that has grown close to it is replaced between two
+    /// requests; a request that needs much more (about 256 MiB) gets Python's `MemoryError`.
     pub memory_max_bytes: Option<u64>,
     /// The environment of the processes, beside a few harmless variables of the server's own.
     pub environment: Vec<(OsString, OsString)>,

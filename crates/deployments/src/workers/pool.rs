@@ -48,7 +48,7 @@ impl Pool {
         let (answer, outcome) = oneshot::channel();
         let queued = Instant::now();
         let deadline = queued + self.0.shared.config.deadline;
-        self.0.shared.push(Job { call, queued, deadline, answer })?;
+        self.0.shared.push(Job { call, queued, taken: queued, deadline, answer })?;
         match timeout_at(deadline, outcome).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::Unavailable { why: "it was stopped".into() }),

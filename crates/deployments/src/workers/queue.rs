@@ -18,15 +18,10 @@ use super::{Call, Reply, batch};
 pub(crate) struct Job {
     pub(crate) call: Call,
     pub(crate) queued: Instant,
+    /// When a worker took it.
+    pub(crate) taken: Instant,
     pub(crate) deadline: Instant,
     pub(crate) answer: oneshot::Sender<Result<Reply, Failure>>,
-}
-
-impl Job {
-    /// Answers, if somebody waits still.
-    pub(crate) fn answer(self, result: Result<Reply, Failure>) {
-        let _ = self.answer.send(result);
-    }
 }
 
 /// What is known of the worker at one place.
@@ -156,14 +151,27 @@ impl Shared {
         }
     }
 
-    /// Counts calls that are done, and how long they took together.
-    pub(crate) fn done(&self, calls: usize, took: Duration) {
+    /// Answers a call that was taken, if somebody waits still.
+    pub(crate) fn answer(&self, job: Job, result: Result<Reply, Failure>) {
         let mut inside = self.lock();
-        inside.in_flight -= calls;
-        inside.mean = (inside.mean * 7 + took / u32::try_from(calls).unwrap_or(1)) / 8;
+        inside.in_flight -= 1;
+        inside.mean = (inside.mean * 7 + job.taken.elapsed()) / 8;
         if inside.in_flight == 0 && inside.queue.is_empty() {
             self.settled.notify_waiters();
         }
+        drop(inside);
+        let _ = job.answer.send(result);
+    }
+
+    /// Lets calls that were taken wait again, before all others.
+    pub(crate) fn put_back(&self, jobs: impl DoubleEndedIterator<Item = Job>) {
+        let mut inside = self.lock();
+        for job in jobs.rev() {
+            inside.in_flight -= 1;
+            inside.queue.push_front(job);
+        }
+        drop(inside);
+        self.arrived.notify_one();
     }
 
     /// Answers all that waits, when no process is left that would.
@@ -174,7 +182,7 @@ impl Shared {
             (why, std::mem::take(&mut inside.queue))
         };
         for job in jobs {
-            job.answer(Err(Failure::Unavailable { why: why.clone() }));
+            let _ = job.answer.send(Err(Failure::Unavailable { why: why.clone() }));
         }
     }
 
@@ -273,6 +281,8 @@ impl Inside {
             self.batches.largest = self.batches.largest.max(jobs.len());
         }
         self.in_flight += jobs.len();
+        let now = Instant::now();
+        jobs.iter_mut().for_each(|job| job.taken = now);
         jobs
     }
 }

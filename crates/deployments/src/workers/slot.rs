@@ -134,10 +134,7 @@ impl Slot {
             let Some(jobs) = jobs else { return Over::Closed };
             together = jobs.len();
             self.update(|place| place.state = State::Busy);
-            let begun = Instant::now();
-            let outcome = self.answer_all(worker, jobs).await;
-            self.shared.done(together, begun.elapsed());
-            if let Err(gone) = outcome {
+            if let Err(gone) = self.answer_all(worker, jobs).await {
                 return Over::Gone(gone);
             }
             self.ends = 0;
@@ -159,10 +156,7 @@ impl Slot {
         while let Some(job) = rest.next() {
             if let Err(gone) = self.answer_one(worker, job).await {
                 // These were not inside the worker: they go on with another one.
-                let mut inside = self.shared.lock();
-                for job in rest.rev() {
-                    inside.queue.push_front(job);
-                }
+                self.shared.put_back(rest);
                 return Err(gone);
             }
         }
@@ -181,7 +175,7 @@ impl Slot {
         match worker.ask(question, deadline + self.shared.config.grace).await {
             Ok(Answered::Parts(parts)) if parts.len() == jobs.len() => {
                 for (job, part) in jobs.into_iter().zip(parts) {
-                    job.answer(reply(part, false));
+                    self.shared.answer(job, reply(part, false));
                 }
                 Ok(Vec::new())
             }
@@ -202,6 +196,7 @@ impl Slot {
 
     async fn answer_one(&self, worker: &mut Worker, job: Job) -> Result<(), Gone> {
         if job.answer.is_closed() {
+            self.shared.answer(job, Err(Failure::Deadline));
             return Ok(());
         }
         let (question, is_raw) = match &job.call {
@@ -213,7 +208,7 @@ impl Slot {
         match worker.ask(question, job.deadline + self.shared.config.grace).await {
             Ok(Answered::Parts(mut parts)) if parts.len() == 1 => {
                 let part = parts.swap_remove(0);
-                job.answer(reply(part, is_raw));
+                self.shared.answer(job, reply(part, is_raw));
                 Ok(())
             }
             Ok(_) => {
@@ -230,7 +225,7 @@ impl Slot {
 
     fn died(&self, worker: &Worker, gone: &Gone, job: Job) {
         let last_lines = worker.output().last_lines();
-        job.answer(Err(Failure::Died { why: gone.0.clone(), last_lines }));
+        self.shared.answer(job, Err(Failure::Died { why: gone.0.clone(), last_lines }));
     }
 }
 

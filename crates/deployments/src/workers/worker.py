@@ -22,8 +22,9 @@ import traceback
 BEAT_SECONDS = 1.0
 # Address space for code and threads, which is mapped and hardly used.
 ADDRESS_RESERVE = 4 << 30
-# What a model may take after it was loaded, however little is left of its memory.
-MEMORY_MIN = 64 << 20
+# The same, for what is still to come after a model was loaded. A worker must be able to grow to its
+# memory in full: only then is it replaced, and not merely fails.
+MAPPED_LATER = 256 << 20
 NUMBERS = {"f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"}
 PREDICT_FAILED = (
     "Encountered an unexpected error while evaluating the model. Verify that the serialized input"
@@ -402,7 +403,7 @@ def prepare(settings):
     greeting["unbatched"] = server.probe(settings["model"]) if settings.get("batches") else None
     if memory is not None:
         mapped, resident = own_memory()
-        limit_address_space(mapped + max(memory - resident, MEMORY_MIN))
+        limit_address_space(mapped + max(memory - resident, 0) + MAPPED_LATER)
     return server, greeting
 
 

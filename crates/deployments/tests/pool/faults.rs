@@ -176,8 +176,8 @@ async fn memory_is_limited_and_a_full_worker_is_replaced() {
             break;
         }
         // What does not fit any more fails; until then it is kept.
-        let _ = pool.predict(tell("keep 100")).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        let _ = pool.predict(tell("keep 40")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let status = until(&pool, world::all_idle).await;
     assert!(status.workers[0].last_end.as_ref().unwrap().contains("memory was full"));
