@@ -1,3 +1,4 @@
-//! Models that answer requests.
+//! Models that answer requests: natively, or by Python workers.
 
 pub mod served;
+pub mod workers;

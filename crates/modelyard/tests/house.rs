@@ -10,13 +10,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the product with its floor: it may use the floors below its own only.
-const FLOORS: [(&str, u32); 12] = [
+const FLOORS: [(&str, u32); 13] = [
     ("modelyard-protocol", 0),
     ("modelyard-database", 1),
     ("modelyard-artifacts", 1),
     ("modelyard-ui", 1),
     ("modelyard-estimators", 1),
     ("modelyard-egress", 1),
+    ("modelyard-executor", 1),
     ("modelyard-store", 2),
     ("modelyard-models", 2),
     ("modelyard-webhooks", 3),
@@ -64,6 +65,7 @@ const WORDS: [(&[&str], &[&str], &str); 4] = [
             "artifacts",
             "deployments",
             "egress",
+            "executor",
             "store",
             "webhooks",
             "server",

@@ -71,20 +71,21 @@ pub struct Frame {
     names: Arc<[Name]>,
     rows: usize,
     cells: Cells,
+    is_labelled: bool,
 }
 
 impl Frame {
     /// A frame of doubles, row by row; `cells` has as many as rows times names.
     pub fn from_block(names: Arc<[Name]>, rows: usize, cells: Vec<f64>) -> Self {
         debug_assert_eq!(cells.len(), rows * names.len());
-        Self { names, rows, cells: Cells::Block(cells) }
+        Self { names, rows, cells: Cells::Block(cells), is_labelled: false }
     }
 
     /// A frame of columns, all of the same length, one for each name.
     pub fn from_columns(names: Arc<[Name]>, rows: usize, columns: Vec<Column>) -> Self {
         debug_assert_eq!(columns.len(), names.len());
         debug_assert!(columns.iter().all(|column| column.len() == rows));
-        Self { names, rows, cells: Cells::Columns(columns) }
+        Self { names, rows, cells: Cells::Columns(columns), is_labelled: false }
     }
 
     /// The names of its columns.
@@ -100,6 +101,18 @@ impl Frame {
     /// How many columns it has.
     pub fn width(&self) -> usize {
         self.names.len()
+    }
+
+    /// The same frame, of whose rows a request has said other labels than 0, 1, 2 and so on.
+    #[must_use]
+    pub fn labelled(self) -> Self {
+        Self { is_labelled: true, ..self }
+    }
+
+    /// Whether a request has labelled its rows. The labels are not kept: only a model that asks
+    /// pandas for them would know.
+    pub fn is_labelled(&self) -> bool {
+        self.is_labelled
     }
 
     /// Its doubles, row by row, if that is how they lie: one buffer for a worker or an engine.

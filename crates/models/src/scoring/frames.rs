@@ -40,6 +40,17 @@ pub(crate) fn split(value: Value) -> Result<Loose, Rejection> {
     split_parts(index, names, data).map_err(|fault| fault.of_frame("split"))
 }
 
+/// Whether `dataframe_split` gives its rows other labels than pandas does.
+pub(crate) fn are_rows_labelled(value: &Value) -> bool {
+    match value.get("index") {
+        None | Some(Value::Null) => false,
+        Some(Value::List(labels)) => {
+            !labels.iter().zip(0..).all(|(label, at)| *label == Value::Int(at))
+        }
+        Some(_) => true,
+    }
+}
+
 fn split_parts(index: Option<Value>, names: Option<Value>, data: Value) -> Result<Loose, Fault> {
     let names = names.map(names_of).transpose()?;
     let rows = match data {

@@ -195,7 +195,13 @@ impl Protocol {
 
     fn form(&self, format: &str, value: Value) -> Result<Input, Rejection> {
         match format {
-            "dataframe_split" => self.frame(frames::split(value)?),
+            "dataframe_split" => {
+                let is_labelled = frames::are_rows_labelled(&value);
+                match self.frame(frames::split(value)?)? {
+                    Input::Frame(frame) if is_labelled => Ok(Input::Frame(frame.labelled())),
+                    input => Ok(input),
+                }
+            }
             "dataframe_records" => self.frame(frames::records(value)?),
             "inputs" => self.arg(arrays::inputs(&value, self.signature.inputs.as_ref())?),
             _ => self.arg(arrays::instances(&value, self.signature.inputs.as_ref())?),
