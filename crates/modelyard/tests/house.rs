@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the product with its floor: it may use the floors below its own only.
-const FLOORS: [(&str, u32); 11] = [
+const FLOORS: [(&str, u32); 12] = [
     ("modelyard-protocol", 0),
     ("modelyard-database", 1),
     ("modelyard-artifacts", 1),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u32); 11] = [
     ("modelyard-egress", 1),
     ("modelyard-store", 2),
     ("modelyard-models", 2),
+    ("modelyard-environments", 2),
     ("modelyard-webhooks", 3),
     ("modelyard-server", 4),
     ("modelyard", 5),
@@ -63,6 +64,7 @@ const WORDS: [(&[&str], &[&str], &str); 4] = [
             "artifacts",
             "egress",
             "store",
+            "environments",
             "webhooks",
             "server",
             "ui",
