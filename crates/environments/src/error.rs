@@ -18,8 +18,10 @@ pub enum Error {
     #[error("'{0}' is not a version of Python, such as 3.11 or 3.11.7")]
     PythonVersion(String),
     /// This machine has no Python of that version.
-    #[error("Python {wanted} is not on this machine (found: {found}); install it, for example with \
-             `pyenv install {wanted}`, or use the environment manager uv, which fetches it")]
+    #[error(
+        "Python {wanted} is not on this machine (found: {found}); install it, for example with \
+             `pyenv install {wanted}`, or use the environment manager uv, which fetches it"
+    )]
     NoPython {
         /// The version.
         wanted: String,

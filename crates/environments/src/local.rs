@@ -46,9 +46,9 @@ pub(crate) async fn check(
         last_lines: ended.last_lines,
     })?;
     let python = wanted.python.as_deref().and_then(|wanted| PythonVersion::read(wanted).ok());
-    let python = python.filter(|python| !python.same_minor(&found.version)).map(|python| {
-        format!("python (current: {}, required: python=={python})", found.version)
-    });
+    let python = python
+        .filter(|python| !python.same_minor(&found.version))
+        .map(|python| format!("python (current: {}, required: python=={python})", found.version));
     Ok(Local {
         python: found.path,
         version: answer.python,

@@ -63,6 +63,9 @@ mod tests {
             assert_eq!(manager.to_string().parse(), Ok(manager));
         }
         let wrong = "Conda".parse::<EnvManager>().unwrap_err().to_string();
-        assert!(wrong.contains("`env_manager`: Conda. Must be one of ['local', 'conda'"), "{wrong}");
+        assert!(
+            wrong.contains("`env_manager`: Conda. Must be one of ['local', 'conda'"),
+            "{wrong}"
+        );
     }
 }

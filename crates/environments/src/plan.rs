@@ -146,10 +146,8 @@ mod tests {
         // What the manager does not look at makes no difference, nor does what the model was saved with here.
         assert_eq!(one, change(|w| w.conda_yaml = Some("x".to_owned())));
         let saved_with = Some("3.0".to_owned());
-        let saved = Wanted {
-            mlflow: Mlflow::Ensured { saved_with },
-            ..wanted("numpy==2.0\nmlflow==3.1")
-        };
+        let saved =
+            Wanted { mlflow: Mlflow::Ensured { saved_with }, ..wanted("numpy==2.0\nmlflow==3.1") };
         assert_eq!(one, key(EnvManager::Uv, &saved));
     }
 

@@ -142,8 +142,7 @@ impl Environments {
         let environment = claim.place.scratch().join("environment");
         variables.insert("UV_PROJECT_ENVIRONMENT".into(), environment.into());
         variables.insert("UV_VENV_RELOCATABLE".into(), "1".into());
-        let job =
-            Job { settings: &self.settings, plan, claim: &claim, report, variables, base };
+        let job = Job { settings: &self.settings, plan, claim: &claim, report, variables, base };
         match Self::run(&job).await {
             Ok((folder, record)) => claim.finish(folder, record).await,
             Err(error) => {

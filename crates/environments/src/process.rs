@@ -197,7 +197,8 @@ mod tests {
     #[tokio::test]
     async fn lines_of_both_outputs_are_told_and_the_last_are_kept() {
         let variables = BTreeMap::from([("A".into(), "b".into())]);
-        let script = "i=0; while [ $i -lt 99 ]; do echo $i; i=$((i+1)); done; echo $A$HOME >&2; exit 3";
+        let script =
+            "i=0; while [ $i -lt 99 ]; do echo $i; i=$((i+1)); done; echo $A$HOME >&2; exit 3";
         let mut told = 0;
         let ended = run(&program(shell(script), &variables), &mut |_| told += 1).await.unwrap();
         assert!(!ended.success);

@@ -93,7 +93,8 @@ pub(crate) async fn find(settings: &Settings, wanted: &PythonVersion) -> Found {
     found.seen.dedup();
     // The first of equal ones: the operator's before others.
     matching.reverse();
-    let newest = |pythons: Vec<Python>| pythons.into_iter().max_by(|a, b| a.version.cmp(&b.version));
+    let newest =
+        |pythons: Vec<Python>| pythons.into_iter().max_by(|a, b| a.version.cmp(&b.version));
     let (exact, others): (Vec<_>, Vec<_>) = matching
         .into_iter()
         .partition(|python| wanted.patch.is_none() || python.version == *wanted);
@@ -103,7 +104,10 @@ pub(crate) async fn find(settings: &Settings, wanted: &PythonVersion) -> Found {
 }
 
 /// Where interpreters may be, with the versions that names of folders tell.
-fn candidates(settings: &Settings, wanted: &PythonVersion) -> Vec<(PathBuf, Option<PythonVersion>)> {
+fn candidates(
+    settings: &Settings,
+    wanted: &PythonVersion,
+) -> Vec<(PathBuf, Option<PythonVersion>)> {
     let mut all = Vec::new();
     if settings.python.is_some() {
         all.extend(default_path(settings).ok().map(|path| (path, None)));
@@ -128,7 +132,8 @@ fn candidates(settings: &Settings, wanted: &PythonVersion) -> Vec<(PathBuf, Opti
     }
     // pyenv's stand-ins start what is in its list already, and fail where it is not chosen.
     let is_shims = |folder: &Path| pyenv.as_ref().is_some_and(|root| folder == root.join("shims"));
-    let names = [format!("python{}", wanted.minor_text()), "python3".to_owned(), "python".to_owned()];
+    let names =
+        [format!("python{}", wanted.minor_text()), "python3".to_owned(), "python".to_owned()];
     for name in names {
         all.extend(tools::on_path_but(settings, &name, is_shims).map(|path| (path, None)));
     }

@@ -194,9 +194,7 @@ impl Requirements {
 
 fn without_comment(line: &str) -> &str {
     let line = line.trim();
-    let starts = |(at, _): &(usize, &str)| {
-        *at == 0 || line[..*at].ends_with(char::is_whitespace)
-    };
+    let starts = |(at, _): &(usize, &str)| *at == 0 || line[..*at].ends_with(char::is_whitespace);
     let comment = line.match_indices('#').find(starts).map(|(at, _)| at);
     line[..comment.unwrap_or(line.len())].trim_end()
 }
@@ -239,7 +237,8 @@ pub(crate) fn name(line: &str) -> Option<String> {
     let end = line.find(|c| !is_name(c)).unwrap_or(line.len());
     let rest = line[end..].trim_start();
     let is_project = line.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && (rest.is_empty() || rest.starts_with(['=', '<', '>', '!', '~', '[', ';', '(', '@', '-']))
+        && (rest.is_empty()
+            || rest.starts_with(['=', '<', '>', '!', '~', '[', ';', '(', '@', '-']))
         && path(line).is_none_or(|_| line.contains(" @ "));
     is_project.then(|| normalised_name(&line[..end]))
 }

@@ -85,9 +85,7 @@ pub struct Settings {
 impl Settings {
     /// Those that the variables of a process say: `MODELYARD_ENV_ROOT`, below the user's cache folder without it, and
     /// `UV_OFFLINE`.
-    pub fn read(
-        variables: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Result<Self, Error> {
+    pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, Error> {
         let variables: BTreeMap<_, _> = variables.into_iter().collect();
         let set = |name: &str| variables.get(OsStr::new(name)).filter(|value| !value.is_empty());
         let named = set("MODELYARD_ENV_ROOT").map(PathBuf::from);

@@ -56,7 +56,8 @@ async fn create(job: &Job<'_>, python: &Path, folder: &Path) -> Result<(), Error
     if able.success {
         let mut words = arguments(&["-I", "-m", "venv"]);
         words.push(folder.into());
-        let step = Step { name: "python -m venv", program: python, arguments: words, folder: &files };
+        let step =
+            Step { name: "python -m venv", program: python, arguments: words, folder: &files };
         return job.run(step).await;
     }
     let tool = virtualenv(job).ok_or_else(|| Error::MissingTool {

@@ -31,18 +31,22 @@ fn the_same_wishes_have_the_same_form() {
     assert_ne!(read("a==1").normalised(), read("a==1.0").normalised());
     // The first index has precedence.
     let first = read("-i https://a\n--extra-index-url=https://b\na");
-    assert_ne!(first.normalised(), read("--extra-index-url https://b\n-i https://a\na").normalised());
-    assert_eq!(first.normalised(), read("a\n--index-url https://a\n--extra-index-url https://b").normalised());
+    assert_ne!(
+        first.normalised(),
+        read("--extra-index-url https://b\n-i https://a\na").normalised()
+    );
+    assert_eq!(
+        first.normalised(),
+        read("a\n--index-url https://a\n--extra-index-url https://b").normalised()
+    );
 }
 
 #[test]
 fn options_are_allowed_by_a_list() {
-    let found = read("--pre\n--no-index\n-fhttps://links\n--only-binary=:all:\n--require-hashes\na\n");
+    let found =
+        read("--pre\n--no-index\n-fhttps://links\n--only-binary=:all:\n--require-hashes\na\n");
     assert_eq!(found.uv_arguments(), ["--prerelease=allow", "--require-hashes"]);
-    assert_eq!(
-        found.uv_text(),
-        "--no-index\n--find-links https://links\n--only-binary :all:\na\n"
-    );
+    assert_eq!(found.uv_text(), "--no-index\n--find-links https://links\n--only-binary :all:\na\n");
     assert!(found.text().starts_with("--pre\n--no-index\n--require-hashes\n"));
     for line in [
         "--trusted-host x",
@@ -65,14 +69,27 @@ fn options_are_allowed_by_a_list() {
 
 #[test]
 fn paths_stay_below_the_models_folder() {
-    let found = read("./wheels/a.whl[x] ; python_version > '3'\n-e ./code\nb @ ./b\nc.tar.gz\n--find-links links/\n");
+    let found = read(
+        "./wheels/a.whl[x] ; python_version > '3'\n-e ./code\nb @ ./b\nc.tar.gz\n--find-links links/\n",
+    );
     let paths: Vec<_> = found.paths.iter().map(|path| path.to_str().unwrap()).collect();
     assert_eq!(paths, ["b", "c.tar.gz", "code", "links", "wheels/a.whl"]);
     assert!(found.text().contains("\n./code\n"), "an editable install is a plain one");
-    for line in
-        ["/etc/x", "../x", "./a/../../x", ".", "a @ file:///x", "file:///x.whl", "file:x", "-f ../x", "-e /x"]
-    {
-        assert!(refused(line).contains("below the model's folder") || refused(line).contains("scheme"), "{line}");
+    for line in [
+        "/etc/x",
+        "../x",
+        "./a/../../x",
+        ".",
+        "a @ file:///x",
+        "file:///x.whl",
+        "file:x",
+        "-f ../x",
+        "-e /x",
+    ] {
+        assert!(
+            refused(line).contains("below the model's folder") || refused(line).contains("scheme"),
+            "{line}"
+        );
     }
 }
 
@@ -95,7 +112,13 @@ fn addresses_have_an_allowed_scheme() {
 #[test]
 fn mlflow_is_found_as_mlflow_finds_itself() {
     let asks = |text: &str| read(text).asks_for(&["mlflow", "mlflow-skinny"]);
-    for text in ["mlflow", "MLflow==2.1", "mlflow_skinny[x]>1", "mlflow @ git+https://x/y", "mlflow==1 --hash=sha256:0"] {
+    for text in [
+        "mlflow",
+        "MLflow==2.1",
+        "mlflow_skinny[x]>1",
+        "mlflow @ git+https://x/y",
+        "mlflow==1 --hash=sha256:0",
+    ] {
         assert!(asks(text), "{text}");
     }
     assert!(asks("git+https://github.com/mlflow/mlflow@branch"));
