@@ -46,6 +46,12 @@ pub(crate) async fn build(job: &Job<'_>, conda: &Path) -> Result<Built, Error> {
     job.stage(Stage::Creating);
     let text = job.plan.conda_yaml.as_deref().unwrap_or_default();
     let file = job.write("conda.yaml", text)?;
+    // MLflow names the second in its `pip` part.
+    for (name, wanted) in
+        [("requirements.txt", &job.plan.requirements), ("constraints.txt", &job.plan.constraints)]
+    {
+        job.write(name, &wanted.text())?;
+    }
     // micromamba makes an environment from a file by the command that makes any.
     let is_micromamba = conda.file_name().is_some_and(|name| name == "micromamba");
     let mut words = arguments(if is_micromamba { &["create"][..] } else { &["env", "create"] });

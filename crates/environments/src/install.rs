@@ -134,7 +134,7 @@ impl Job<'_> {
         };
         if let (true, Some(line)) = (install, &wanted) {
             self.stage(Stage::InstallingMlflow);
-            let requirements = Requirements::read(line)?;
+            let requirements = Requirements::read(line, &[])?;
             let file = ("modelyard-mlflow.txt", &requirements);
             self.install(installer, folder, file, None).await?;
             answer = self.check(&python).await?;

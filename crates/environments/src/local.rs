@@ -32,7 +32,8 @@ pub(crate) async fn check(
     let found = pythons::default(settings).await?;
     report(Progress::Stage(Stage::Checking));
     // What cannot be read is not compared: nothing is installed from it.
-    let lines = Requirements::read(&wanted.requirements).map(|read| read.lines).unwrap_or_default();
+    let lines = Requirements::read(&wanted.requirements, &settings.pass);
+    let lines = lines.map(|read| read.lines).unwrap_or_default();
     let question = Question {
         python: &found.path,
         variables: &settings.local_variables(),

@@ -19,7 +19,7 @@ pub(crate) struct Plan {
     pub(crate) manager: EnvManager,
     pub(crate) python: Option<PythonVersion>,
     pub(crate) build_dependencies: Requirements,
-    /// With mlflow, if it is needed.
+    /// With mlflow, if it is needed; for conda the file that `conda.yaml` may name.
     pub(crate) requirements: Requirements,
     pub(crate) constraints: Requirements,
     pub(crate) uv_project: Option<UvProject>,
@@ -29,8 +29,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Reads what is wanted.
-    pub(crate) fn read(manager: EnvManager, wanted: &Wanted) -> Result<Self, Error> {
+    /// Reads what is wanted. Of the environment requirements may name the variables that are `passed`.
+    pub(crate) fn read(
+        manager: EnvManager,
+        wanted: &Wanted,
+        passed: &[String],
+    ) -> Result<Self, Error> {
         let conda_yaml = wanted.conda_yaml.clone().filter(|_| manager == EnvManager::Conda);
         let uv_project = wanted.uv_project.clone().filter(|_| manager == EnvManager::Uv);
         let mut plan = Self {
@@ -44,20 +48,23 @@ impl Plan {
             folder: wanted.folder.clone(),
             mlflow: wanted.mlflow.clone(),
         };
-        if plan.conda_yaml.is_some() {
-            return Ok(plan);
+        if plan.conda_yaml.is_none() {
+            plan.python = wanted.python.as_deref().map(PythonVersion::read).transpose()?;
         }
-        plan.python = wanted.python.as_deref().map(PythonVersion::read).transpose()?;
         if plan.uv_project.is_some() {
             return Ok(plan);
         }
-        plan.build_dependencies = Requirements::read(&wanted.build_dependencies.join("\n"))?;
-        plan.requirements = Requirements::read(&wanted.requirements)?;
-        plan.constraints = Requirements::read(&wanted.constraints)?;
+        plan.requirements = Requirements::read(&wanted.requirements, passed)?;
+        plan.constraints = Requirements::read(&wanted.constraints, passed)?;
         if let Some(path) = plan.constraints.paths.first() {
             let path = path.display().to_string();
             return Err(Error::requirement(&path, "a constraint is a version of a project"));
         }
+        if plan.conda_yaml.is_some() {
+            return Ok(plan);
+        }
+        let first = wanted.build_dependencies.join("\n");
+        plan.build_dependencies = Requirements::read(&first, passed)?;
         if let (Mlflow::Ensured { .. }, Some(line)) = (&plan.mlflow, plan.mlflow.requirement())
             && !plan.requirements.asks_for(&MLFLOW)
         {
@@ -105,7 +112,7 @@ mod tests {
     use super::*;
 
     fn key(manager: EnvManager, wanted: &Wanted) -> String {
-        Plan::read(manager, wanted).unwrap().key(None).unwrap()
+        Plan::read(manager, wanted, &[]).unwrap().key(None).unwrap()
     }
 
     fn wanted(requirements: &str) -> Wanted {
@@ -155,7 +162,7 @@ mod tests {
     fn mlflow_is_added_where_it_is_missing() {
         let lines = |requirements: &str, mlflow: Mlflow| {
             let wanted = Wanted { mlflow, ..wanted(requirements) };
-            Plan::read(EnvManager::Virtualenv, &wanted).unwrap().requirements.lines
+            Plan::read(EnvManager::Virtualenv, &wanted, &[]).unwrap().requirements.lines
         };
         let saved = Mlflow::Ensured { saved_with: Some("2.9.2".to_owned()) };
         assert_eq!(lines("numpy", saved.clone()), ["mlflow==2.9.2", "numpy"]);
@@ -175,6 +182,6 @@ mod tests {
         std::fs::write(&file, "2").unwrap();
         assert_ne!(first, key(EnvManager::Uv, &wanted));
         wanted.constraints = "./x.whl".to_owned();
-        assert!(Plan::read(EnvManager::Uv, &wanted).is_err());
+        assert!(Plan::read(EnvManager::Uv, &wanted, &[]).is_err());
     }
 }

@@ -91,7 +91,7 @@ impl Environments {
                 _lease: None,
             });
         }
-        let plan = Plan::read(manager, wanted)?;
+        let plan = Plan::read(manager, wanted, &self.settings.pass)?;
         let base = self.base(&plan, report).await?;
         let (plan, base, key) = blocking(move || {
             let key = plan.key(base.as_ref().map(|python| &python.version))?;

@@ -7,6 +7,9 @@
 //! - `-e` before one of these, which is left out: a link to a folder that is soon gone is of no use;
 //! - an option that says where packages come from or which files of them are taken: [`VALUED`] and [`PLAIN`].
 //!
+//! `pip` and `uv` replace `${NAME}` by the variable of that name. The operator says which ones may be named
+//! ([`Settings::pass`](crate::Settings::pass)); a password of another index is none of them.
+//!
 //! Refused are `--trusted-host`, which turns the check of certificates off and is the operator's to decide
 //! (`PIP_TRUSTED_HOST`, `UV_INSECURE_HOST`), paths and `file:` addresses elsewhere, and what is not known.
 
@@ -43,13 +46,17 @@ pub(crate) struct Requirements {
 }
 
 impl Requirements {
-    /// Reads a text, comments and continuations as `pip` reads them.
-    pub(crate) fn read(text: &str) -> Result<Self, Error> {
+    /// Reads a text, comments and continuations as `pip` reads them. It may name the variables that are `passed`.
+    pub(crate) fn read(text: &str, passed: &[String]) -> Result<Self, Error> {
         let mut read = Self::default();
         let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
         for line in joined.lines().map(without_comment).filter(|line| !line.is_empty()) {
             if line.contains(|c: char| c.is_control() && c != '\t') {
                 return Err(Error::requirement(line, "it holds a control character"));
+            }
+            if let Some(name) = variables(line).find(|name| !passed.iter().any(|p| p == name)) {
+                let why = format!("the variable {name} is not passed on to installers");
+                return Err(Error::requirement(line, why));
             }
             read.take(line)?;
             if read.lines.len() + read.options.len() > LINES_MAX {
@@ -197,6 +204,12 @@ fn without_comment(line: &str) -> &str {
     let starts = |(at, _): &(usize, &str)| *at == 0 || line[..*at].ends_with(char::is_whitespace);
     let comment = line.match_indices('#').find(starts).map(|(at, _)| at);
     line[..comment.unwrap_or(line.len())].trim_end()
+}
+
+/// The variables that a line names.
+fn variables(line: &str) -> impl Iterator<Item = &str> {
+    let behind = line.split("${").skip(1);
+    behind.filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
 /// The value of an option that is written in one of these forms: `-i x`, `-ix`, `--index-url x`, `--index-url=x`.

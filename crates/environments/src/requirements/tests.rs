@@ -1,11 +1,11 @@
 use super::*;
 
 fn read(text: &str) -> Requirements {
-    Requirements::read(text).unwrap()
+    Requirements::read(text, &[]).unwrap()
 }
 
 fn refused(text: &str) -> String {
-    Requirements::read(text).unwrap_err().to_string()
+    Requirements::read(text, &[]).unwrap_err().to_string()
 }
 
 #[test]
@@ -125,4 +125,12 @@ fn mlflow_is_found_as_mlflow_finds_itself() {
     for text in ["", "mlflow-tracing==3", "mlflowx", "numpy ; extra == 'mlflow'"] {
         assert!(!asks(text), "{text}");
     }
+}
+
+#[test]
+fn variables_are_named_if_the_operator_passes_them() {
+    let text = "--index-url https://user:${TOKEN}@index/simple\na";
+    assert!(refused(text).contains("the variable TOKEN is not passed on"));
+    assert!(Requirements::read(text, &["TOKEN".to_owned()]).is_ok());
+    assert!(Requirements::read("a==${PIP_INDEX_URL}", &["TOKEN".to_owned()]).is_err());
 }

@@ -96,7 +96,7 @@ async fn uv_fetches_a_python_or_takes_another_patch() {
 async fn what_uv_locked_is_installed_as_locked_and_mlflow_added() {
     let machine = Machine::new(&["uv"]);
     machine.pyenv("3.11.7");
-    let project = UvProject { lock: "locked".to_owned(), pyproject: "[project]".to_owned() };
+    let project = UvProject { lock: "locked\n".to_owned(), pyproject: "[project]".to_owned() };
     let wish = Wanted { uv_project: Some(project), ..wanted("3.11.7", "not looked at") };
     let (built, stages, _) = machine.watched(EnvManager::Uv, &wish).await;
     built.unwrap();
@@ -183,6 +183,7 @@ async fn conda_makes_what_its_file_says() {
         "{log}"
     );
     assert!(log.contains("  -r mlflow==3.1.0"), "{log}");
+    assert!(machine.noted("files").contains("constraints.txt"), "its pip part may name it");
     assert!(machine.noted("variables").contains("CONDA_ALWAYS_YES=true"));
     let variables = built.variables(Some("/usr/bin".as_ref()));
     let folder = built.folder.as_ref().unwrap();
