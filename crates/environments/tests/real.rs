@@ -1,5 +1,7 @@
 //! Real environments, by this machine's Python and by uv, of one small wheel that is made here. No network is used.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

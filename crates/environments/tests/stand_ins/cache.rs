@@ -161,14 +161,14 @@ async fn environments_are_listed_with_their_size_and_removed_by_age_but_not_in_u
     let kept = environments.remove(Removal::UnusedSince(SystemTime::UNIX_EPOCH)).await.unwrap();
     assert!(kept.keys.is_empty() && kept.in_use.is_empty());
     let removed = environments.remove(Removal::All).await.unwrap();
-    assert_eq!(removed.keys, [found.key.clone()]);
+    assert_eq!(removed.keys, std::slice::from_ref(&found.key));
     assert_eq!(removed.in_use.len(), 1);
     assert!(removed.bytes > 0 && !folder.exists() && one.python.exists());
     drop(one);
     // What was interrupted is removed whatever its age.
     fs::create_dir_all(machine.path("root/.building").join(&found.key)).unwrap();
     let removed = environments.remove(Removal::UnusedSince(SystemTime::UNIX_EPOCH)).await.unwrap();
-    assert_eq!(removed.keys, [found.key.clone()]);
+    assert_eq!(removed.keys, std::slice::from_ref(&found.key));
     assert_eq!(environments.remove(Removal::All).await.unwrap().keys.len(), 1);
     assert!(machine.left().is_empty());
 }
