@@ -121,7 +121,8 @@ impl Place {
         let lock = self.open_lock()?;
         let (mut wait, mut told, mut broken) = (POLL[0], false, 0);
         loop {
-            if self.try_locked(lock.try_lock_shared())? {
+            // Looked at before it is locked: those who wait to build are not to lock each other out.
+            if matches!(self.state(), State::Ready(_)) && self.try_locked(lock.try_lock_shared())? {
                 if let State::Ready(record) = self.state() {
                     let _ = touch(&lock);
                     return Ok(Acquired::Ready(Lease(lock), record));

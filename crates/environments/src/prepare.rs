@@ -1,9 +1,9 @@
 //! From a wish to an interpreter.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::cache::{Acquired, Claim, Lease, Place, blocking};
+use crate::cache::{Acquired, Claim, Lease, Place, Record, blocking};
 use crate::error::Error;
 use crate::install::{Installer, Job};
 use crate::manager::EnvManager;
@@ -153,17 +153,15 @@ impl Environments {
         }
     }
 
-    async fn run(job: &Job<'_>) -> Result<(PathBuf, crate::cache::Record), Error> {
-        let manager = job.plan.manager;
-        let uv = match manager {
-            EnvManager::Uv => Some(uv::find(job.settings)?),
-            _ => None,
-        };
+    async fn run(job: &Job<'_>) -> Result<(PathBuf, Record), Error> {
         job.begin()?;
-        let built = match manager {
-            EnvManager::Conda => conda::build(job, &conda::find(job.settings)?).await?,
-            EnvManager::Uv => uv::build(job, uv.as_deref().unwrap_or(Path::new("uv"))).await?,
-            EnvManager::Virtualenv | EnvManager::Local => virtualenv::build(job).await?,
+        let (built, uv) = match job.plan.manager {
+            EnvManager::Uv => {
+                let uv = uv::find(job.settings)?;
+                (uv::build(job, &uv).await?, Some(uv))
+            }
+            EnvManager::Conda => (conda::build(job, &conda::find(job.settings)?).await?, None),
+            EnvManager::Virtualenv | EnvManager::Local => (virtualenv::build(job).await?, None),
         };
         let installer = uv.as_deref().map_or(Installer::Pip, Installer::Uv);
         let answer = job.complete(installer, &built.folder).await?;

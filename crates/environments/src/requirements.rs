@@ -177,7 +177,7 @@ impl Requirements {
         if let Some(option) = line.split_whitespace().filter(|w| *w != "--hash").find(strange) {
             return Err(Error::requirement(line, format!("the option {option} is not allowed")));
         }
-        let address = line.split_once(" @ ").map_or(line, |(_, address)| address.trim_start());
+        let address = address(line).unwrap_or(line);
         let scheme = address.find("://").map(|at| &address[..=at]);
         let scheme = scheme.filter(|s| !s.contains([' ', ';', '=']));
         match scheme.map(str::to_ascii_lowercase) {
@@ -222,9 +222,25 @@ fn valued<'a>(line: &'a str, forms: &[&str]) -> Option<&'a str> {
     })
 }
 
+/// Where a project is taken from: `address` of `name[extras] @ address`.
+fn address(line: &str) -> Option<&str> {
+    let rest = line[name_end(line)..].trim_start();
+    let rest = match rest.strip_prefix('[') {
+        Some(extras) => extras.split_once(']')?.1.trim_start(),
+        None => rest,
+    };
+    Some(rest.strip_prefix('@')?.trim_start())
+}
+
+/// Where the name at the beginning of a line ends; at its beginning, if there is none.
+fn name_end(line: &str) -> usize {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    line.find(|c| !is_name(c)).unwrap_or(line.len())
+}
+
 /// The part of a line that is a path of this machine.
 fn path(line: &str) -> Option<&str> {
-    let address = line.split_once(" @ ").map(|(_, address)| address.trim_start());
+    let address = address(line);
     let text = address.unwrap_or(line);
     let end = text.find([' ', '\t', ';', '[']).unwrap_or(text.len());
     let word = &text[..end];
@@ -246,13 +262,12 @@ fn below(line: &str, path: &str) -> Result<PathBuf, Error> {
 
 /// The project that a line asks for, in the form in which names are compared; `None` for addresses and paths.
 pub(crate) fn name(line: &str) -> Option<String> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let end = line.find(|c| !is_name(c)).unwrap_or(line.len());
+    let end = name_end(line);
     let rest = line[end..].trim_start();
     let is_project = line.starts_with(|c: char| c.is_ascii_alphanumeric())
         && (rest.is_empty()
             || rest.starts_with(['=', '<', '>', '!', '~', '[', ';', '(', '@', '-']))
-        && path(line).is_none_or(|_| line.contains(" @ "));
+        && (path(line).is_none() || address(line).is_some());
     is_project.then(|| normalised_name(&line[..end]))
 }
 
@@ -267,9 +282,8 @@ fn normalised_line(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let line = words.join(" ");
     let Some(name) = name(&line) else { return line };
-    let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)));
-    let rest = &line[end.unwrap_or(line.len())..];
-    if rest.contains('@') {
+    let rest = &line[name_end(&line)..];
+    if address(&line).is_some() {
         return format!("{name}{rest}");
     }
     let (versions, marker) = match rest.split_once(';') {

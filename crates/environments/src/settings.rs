@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::Error;
@@ -67,7 +68,7 @@ const REDIRECTING: [&str; 20] = [
 ];
 
 /// What the operator decides.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The folder of all environments. Nobody else should be able to write there: what lies in it is executed.
     pub root: PathBuf,
@@ -80,6 +81,18 @@ pub struct Settings {
     pub pass: Vec<String>,
     /// This process's environment, of which installers see what is allowed.
     pub variables: BTreeMap<OsString, OsString>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the variables, which hold secrets.
+        f.debug_struct("Settings")
+            .field("root", &self.root)
+            .field("python", &self.python)
+            .field("offline", &self.offline)
+            .field("pass", &self.pass)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -213,6 +226,7 @@ mod tests {
         for name in ["AWS_SECRET_ACCESS_KEY", "MODELYARD_WEBHOOK_KEY", "PYTHONPATH", "PIP_TARGET"] {
             assert_eq!(value(name), None, "{name}");
         }
+        assert!(!format!("{settings:?}").contains("SECRET"));
         assert_eq!(settings.local_variables()[OsStr::new("PYTHONPATH")], "/p");
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use modelyard_environments::{EnvManager, Environments, Mlflow, Settings, Wanted};
+use modelyard_environments::{EnvManager, Environments, Mlflow, Settings, UvProject, Wanted};
 use modelyard_testkit::{Lack, left_out};
 
 /// Makes the wheel `tiny` in the folder it is given, with a module and a program.
@@ -76,6 +76,24 @@ fn uv() -> Option<PathBuf> {
     std::env::var_os("MODELYARD_UV").map(PathBuf::from).filter(|uv| uv.exists())
 }
 
+/// A project that uv has locked.
+#[expect(clippy::disallowed_methods, reason = "a test makes what it gives")]
+fn locked(here: &Here) -> UvProject {
+    let folder = here.folder.path().join("project");
+    fs::create_dir(&folder).unwrap();
+    // It is built with what is nowhere, and its sources are not logged: it must not be installed itself.
+    let pyproject = "[project]\nname = \"training\"\nversion = \"1.0\"\nrequires-python = \">=3.8\"\n\
+                     dependencies = [\"tiny==1.0\"]\n[build-system]\nrequires = [\"nothing\"]\n";
+    fs::write(folder.join("pyproject.toml"), pyproject).unwrap();
+    let mut lock = Command::new(uv().unwrap());
+    lock.args(["lock", "--offline", "--no-index"]).current_dir(&folder);
+    lock.env("UV_FIND_LINKS", here.folder.path().join("wheels"));
+    let output = lock.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lock = fs::read_to_string(folder.join("uv.lock")).unwrap();
+    UvProject { lock, pyproject: pyproject.to_owned() }
+}
+
 fn version() -> String {
     said(Path::new("python3"), &["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
 }
@@ -120,6 +138,10 @@ async fn uv_builds_an_environment_here() {
     from_folder.requirements = "./tiny-1.0-py3-none-any.whl\n".to_owned();
     from_folder.folder = Some(here.folder.path().join("wheels"));
     builds(&here, EnvManager::Uv, &from_folder).await;
+
+    let project = locked(&here);
+    let wanted = Wanted { uv_project: Some(project), ..here.wanted.clone() };
+    builds(&here, EnvManager::Uv, &wanted).await;
 
     // What is nowhere is an error that says so.
     let mut nowhere = here.wanted.clone();

@@ -98,13 +98,17 @@ fn addresses_have_an_allowed_scheme() {
     for line in [
         "https://x/y.whl",
         "a @ https://x/y.whl#sha256=00",
+        "a@https://x/y.whl",
+        "a [b]@ https://x/y.whl",
         "git+https://x/y@main#egg=z",
         "-e git+ssh://git@x/y#egg=z",
         "a[b] @ git+https://x/y ; python_version > '3'",
     ] {
         assert!(read(line).paths.is_empty(), "{line}");
     }
-    for line in ["ftp://x/y.whl", "git+file:///x", "git+ext://x", "a @ ssh://x", "FILE:///x"] {
+    for line in
+        ["ftp://x/y.whl", "git+file:///x", "git+ext://x", "a@ftp://x", "a @ ssh://x", "FILE:///x"]
+    {
         assert!(refused(line).contains("scheme"), "{line}");
     }
 }
