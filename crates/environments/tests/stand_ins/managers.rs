@@ -86,10 +86,8 @@ async fn uv_fetches_a_python_or_takes_another_patch() {
     machine.tell("refuse-3.13");
     machine.tell("refuse-3.13.1");
     let none = machine.prepare(EnvManager::Uv, &wanted("3.13.1", "")).await.unwrap_err();
-    assert!(
-        none.to_string().contains("uv venv failed (exit status: 2)\n  No interpreter"),
-        "{none}"
-    );
+    let none = none.to_string();
+    assert!(none.contains("uv venv failed (") && none.contains("\n  No interpreter"), "{none}");
 }
 
 #[tokio::test]
