@@ -6,6 +6,7 @@
 #   packages   what every build needs from the system: a C compiler for the bundled SQLite, make
 #   services   what the tests need from the system: PostgreSQL, Chromium, Python's venv
 #   stores     servers of S3 and Azure Blob Storage for the tests
+#   uv         uv, which builds environments of models in the tests
 #   ui         the web UI's packages
 #   e2e        the browser tests' packages
 #   mlflow3    Python environment with the MLflow 3 client and server (tests, bench)
@@ -107,7 +108,7 @@ environment() {
     note_done "$1" "$key"
 }
 
-(($# > 0)) || fail "which step? packages, services, stores, ui, e2e, mlflow3, mlflow2, fml"
+(($# > 0)) || fail "which step? packages, services, stores, uv, ui, e2e, mlflow3, mlflow2, fml"
 for step in "$@"; do
     case $step in
     packages | services) "$step" ;;
@@ -117,6 +118,7 @@ for step in "$@"; do
         environment stores tests/stores/requirements.txt
         node_packages azurite tests/stores
         ;;
+    uv) environment uv tests/environments/requirements.txt ;;
     mlflow3) environment mlflow3 tests/compat/requirements-mlflow3.txt ;;
     mlflow2) environment mlflow2 tests/compat/requirements-mlflow2.txt ;;
     fml) environment fml bench/requirements-fml.txt ;;

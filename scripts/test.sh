@@ -18,9 +18,10 @@ export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" NO_COLOR=1
 MODELYARD_BIN="$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/modelyard"
 MODELYARD_MLFLOW3="$PWD/.venvs/mlflow3"
 MODELYARD_MLFLOW2="$PWD/.venvs/mlflow2"
+MODELYARD_UV="$PWD/.venvs/uv/bin/uv"
 # Where the Rust tests note what they leave out; see crates/testkit/src/left_out.rs.
 MODELYARD_TEST_LEFT_OUT="$PWD/$logs/left-out.tsv"
-export MODELYARD_BIN MODELYARD_MLFLOW3 MODELYARD_MLFLOW2 MODELYARD_TEST_LEFT_OUT
+export MODELYARD_BIN MODELYARD_MLFLOW3 MODELYARD_MLFLOW2 MODELYARD_UV MODELYARD_TEST_LEFT_OUT
 
 # part NAME KIND COMMAND...: runs it, shows and keeps its output, notes how it ended. KIND says
 # how scripts/tally.py finds the counts; a "check" counts as one test.
@@ -70,6 +71,7 @@ if [[ $scope == all ]]; then
     scripts/setup.sh services
     # Their tests are left out and counted if they cannot be had.
     scripts/setup.sh stores || echo "servers of S3 and Azure Blob Storage cannot be installed" >&2
+    scripts/setup.sh uv || echo "uv cannot be installed" >&2
     # Downloading and unpacking takes minutes, which the compiler can use.
     # In a process group of its own, so that its pip and npm end with it.
     set -m

@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the product with its floor: it may use the floors below its own only.
-const FLOORS: [(&str, u32); 13] = [
+const FLOORS: [(&str, u32); 14] = [
     ("modelyard-protocol", 0),
     ("modelyard-database", 1),
     ("modelyard-artifacts", 1),
@@ -20,6 +20,7 @@ const FLOORS: [(&str, u32); 13] = [
     ("modelyard-executor", 1),
     ("modelyard-store", 2),
     ("modelyard-models", 2),
+    ("modelyard-environments", 2),
     ("modelyard-webhooks", 3),
     ("modelyard-deployments", 3),
     ("modelyard-server", 4),
@@ -67,6 +68,7 @@ const WORDS: [(&[&str], &[&str], &str); 4] = [
             "egress",
             "executor",
             "store",
+            "environments",
             "webhooks",
             "server",
             "ui",
