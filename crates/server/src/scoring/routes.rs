@@ -13,8 +13,6 @@ use modelyard_models::oip;
 use super::{ENGINE, Scoring};
 use crate::{MLFLOW_VERSION, VERSION, answer, body};
 
-/// MLflow's words when an answer takes too long.
-const TOO_LATE: &str = "Request processing time exceeded limit";
 /// Where a deployments client of MLflow expects a model's endpoint.
 const ENDPOINTS: &str = "/endpoints";
 
@@ -59,12 +57,10 @@ pub(super) fn response(answer: Answer) -> Response {
     if let Some(engine) = answer.engine {
         headers.insert(ENGINE, HeaderValue::from_static(engine.name()));
     }
+    if let Some(seconds) = answer.retry_after_seconds {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
-}
-
-/// MLflow's answer when a model takes too long, content type included.
-pub(super) fn too_late() -> Response {
-    answer::json_bytes(StatusCode::GATEWAY_TIMEOUT, TOO_LATE)
 }
 
 async fn ping() -> Response {

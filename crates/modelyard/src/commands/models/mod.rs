@@ -2,6 +2,7 @@
 
 mod folder;
 mod inspect;
+mod python;
 mod serve;
 
 use super::connection;

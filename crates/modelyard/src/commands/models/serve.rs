@@ -1,19 +1,18 @@
 //! `modelyard models serve`: a server of one model.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use clap::ArgAction;
 use clap::builder::FalseyValueParser;
-use modelyard_deployments::served::{Options, Served};
-use modelyard_models::json;
+use modelyard_deployments::served::{Engines, Options, Served};
 use modelyard_models::scoring::Details;
 use modelyard_server::{MLFLOW_VERSION, ScoringConfig, VERSION, serve_model};
 
 use super::folder::Folder;
+use super::python::PythonArgs;
 use crate::commands::connection::{self, variable};
-use crate::commands::server::{listen, stop_signal};
+use crate::commands::server::{listen, open_files, stop_signal};
 use crate::config::CONNECTIONS_MAX;
 use crate::{context, logging};
 
@@ -50,6 +49,13 @@ pub(super) struct Args {
     /// the folder].
     #[arg(long)]
     name: Option<String>,
+    /// Which engine answers: auto takes the native one where it is exact and Python for the rest,
+    /// native or python that one only.
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = Engine::Auto,
+          hide_possible_values = true)]
+    engine: Engine,
+    #[command(flatten)]
+    python: PythonArgs,
     /// Do not say in errors what is wrong with the data, as for models that anybody can reach.
     #[arg(long, env = "MLFLOW_DISABLE_SCHEMA_DETAILS", value_parser = FalseyValueParser::new())]
     hide_details: bool,
@@ -57,6 +63,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "MIB", default_value = BODY_MAX_MIB,
           value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_body: u32,
+    /// Do not compare the native engine with Python on the model's example, which happens after the
+    /// start when an environment with the model's versions is there.
+    #[arg(long)]
+    no_self_check: bool,
     /// Form of the log lines on stderr: text or json.
     #[arg(long, value_name = "FORMAT", env = "MODELYARD_LOG_FORMAT", value_enum,
           default_value_t = logging::Format::Text, hide_possible_values = true)]
@@ -66,6 +76,24 @@ pub(super) struct Args {
     help: Option<bool>,
 }
 
+/// Which engine answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Engine {
+    Auto,
+    Native,
+    Python,
+}
+
+impl From<Engine> for Engines {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Auto => Self::Auto,
+            Engine::Native => Self::Native,
+            Engine::Python => Self::Python,
+        }
+    }
+}
+
 pub(super) fn run(connection: &connection::Args, args: &Args) -> anyhow::Result<()> {
     logging::start(args.log_format, false, &variable)?;
     let folder = Folder::find(connection, &args.model_uri)?;
@@ -73,31 +101,31 @@ pub(super) fn run(connection: &connection::Args, args: &Args) -> anyhow::Result<
         name: args.name.clone().unwrap_or_else(|| folder.name.clone()),
         version: folder.version.clone(),
         details: if args.hide_details { Details::Hidden } else { Details::Shown },
+        engines: args.engine.into(),
     };
-    let served = Served::load(&folder.path, options)?;
+    let deadline = Duration::from_secs(args.timeout);
+    let served = Served::load(&folder.path, options, args.python.options(deadline)?)?;
     let config = ScoringConfig {
-        deadline: Duration::from_secs(args.timeout),
+        deadline,
         body_max_bytes: (args.max_body as usize) << 20,
-        connections_max: CONNECTIONS_MAX,
-        example: example(&folder.path, &served),
+        connections_max: CONNECTIONS_MAX.min(open_files::for_connections()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // First the port: if it is taken, nothing else should have happened.
         let listener = listen(&args.host, args.port).await?;
+        served.start().await.map_err(anyhow::Error::msg)?;
         let port = listener.local_addr()?.port();
         print(args, &served, port);
         let context = context::operating_system();
+        if !args.no_self_check {
+            let served = served.clone();
+            tokio::spawn(async move { served.check_itself().await });
+        }
         serve_model(listener, config, served, &context, stop_signal()?).await;
         tracing::info!("stopped");
         Ok(())
     })
-}
-
-/// The request that a model was saved with.
-fn example(folder: &Path, served: &Served) -> Option<json::Value> {
-    let example = served.model().input_example()?;
-    let file = modelyard_artifacts::ArtifactPath::parse(example.request_path()?).ok()?;
-    json::parse(&std::fs::read(folder.join(file.as_str())).ok()?).ok()
 }
 
 /// Says on stderr what is served, where, and by which engine.
