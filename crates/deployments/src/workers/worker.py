@@ -150,6 +150,8 @@ class Reader:
         self.numpy = numpy
         self.pandas = pandas
         self.has_texts = int(pandas.__version__.split(".")[0]) >= 3
+        # The names of the last frame, which most often are those of the next one.
+        self.names, self.index = None, None
 
     def input(self, header, body):
         if "frame" in header:
@@ -167,12 +169,21 @@ class Reader:
             cells = self.numpy.frombuffer(body, "<f8", count, header["block"])
             # By column, as pandas keeps a frame: BLAS sums in another order over the other layout.
             cells = self.numpy.asfortranarray(cells.reshape(rows, len(names)))
-            return self.pandas.DataFrame(cells, columns=names, copy=False)
+            return self.pandas.DataFrame(cells, columns=self.columns(names), copy=False)
         columns = [self.column(spec, rows, body) for spec in header["columns"]]
         index = self.pandas.RangeIndex(rows)
         frame = self.pandas.DataFrame(dict(enumerate(columns)), index=index)
-        frame.columns = names
+        frame.columns = self.columns(names)
         return frame
+
+    def columns(self, names):
+        if self.names != names:
+            index = self.pandas.Index(names)
+            if not all(type(name) is str for name in names):
+                return index
+            self.names, self.index = names, index
+        # A model may give the index a name, which the next one must not see.
+        return self.index.view()
 
     def column(self, spec, rows, body):
         kind = spec[0]
