@@ -5,7 +5,7 @@ bytes as the header says under `body`. The first one from the server says what t
 each one is a request, answered before the next one comes. In between a thread says that the
 process is alive, and ends it when the server is gone.
 
-It runs in the model's own environment: Python from 3.8 on, MLflow from 1.2x on.
+It runs in the model's own environment: Python from 3.8 on, MLflow from 1.30 on.
 """
 
 import copy
