@@ -21,7 +21,7 @@ impl Served {
         if self.engine() != Engine::Native {
             return false;
         }
-        let form = Form::Mlflow(Some("application/json".to_owned()));
+        let form = Form::json();
         let Step::Answer(native) = self.0.step(&form, example) else { return false };
         let Some(environment) = python.at_hand().await else { return false };
         let pool = match python.start_in(&environment).await {

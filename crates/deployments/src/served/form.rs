@@ -55,6 +55,11 @@ pub(super) enum Refused {
 }
 
 impl Form {
+    /// MLflow's, with JSON.
+    pub fn json() -> Self {
+        Self::Mlflow(Some("application/json".to_owned()))
+    }
+
     /// Its name in metrics.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -3,11 +3,13 @@
 mod answer;
 mod check;
 mod form;
+mod live;
 mod load;
 mod python;
 
 pub use answer::{Answer, Engine};
 pub use form::Form;
+pub use live::Live;
 pub use load::{Choice, LoadError, Loaded};
 pub use python::PythonOptions;
 
@@ -27,6 +29,9 @@ use python::Python;
 
 /// Bodies up to this size are answered where they are read: less work than handing them over.
 const INLINE_MAX_BYTES: usize = 16 << 10;
+
+/// How often it is looked whether requests are left in a model.
+const DRAIN_STEP: Duration = Duration::from_millis(20);
 
 /// Which engines may serve a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,22 +84,28 @@ enum Step {
 }
 
 impl Served {
-    /// Loads the model in `folder`. Nothing of Python is started yet.
+    /// Loads the model in `folder`. Nothing of Python is started yet; without `python` it never is.
     ///
     /// # Errors
     /// [`LoadError`] if there is none, or no engine that may serve it can.
-    pub fn load(folder: &Path, options: Options, python: PythonOptions) -> Result<Self, LoadError> {
+    pub fn load(
+        folder: &Path,
+        options: Options,
+        python: Option<PythonOptions>,
+    ) -> Result<Self, LoadError> {
         let Loaded { model, choice, .. } = Loaded::read(folder)?;
         let native = match (choice, options.engines) {
             (_, Engines::Python) => Err("no other engine is wanted".to_owned()),
             (Choice::Native(native), _) => Ok(native),
-            (Choice::Python(why), Engines::Native) => return Err(LoadError::NotNative(why)),
-            (Choice::Python(why), Engines::Auto) => Err(why),
+            (Choice::Python(why), _) => Err(why),
         };
-        let python = match options.engines {
-            Engines::Native => None,
-            _ => Some(Arc::new(load::python(folder, &model, python)?)),
+        let python = match (options.engines, python) {
+            (Engines::Native, _) | (_, None) => None,
+            (_, Some(python)) => Some(Arc::new(load::python(folder, &model, python)?)),
         };
+        if let (Err(why), None) = (&native, &python) {
+            return Err(LoadError::NotNative(why.clone()));
+        }
         let example = load::example(folder, &model).map(Bytes::from);
         let protocol = Protocol::of_model(&model);
         let signature = model.signature().cloned().unwrap_or_default();
@@ -121,6 +132,32 @@ impl Served {
             Some(python) if self.engine() == Engine::Python => python.pool().await.map(|_| ()),
             _ => Ok(()),
         }
+    }
+
+    /// Answers the request that the model was saved with, if there is one: the trial before it gets
+    /// those of clients.
+    ///
+    /// # Errors
+    /// What it answered instead of a prediction.
+    pub async fn try_example(&self) -> Result<(), String> {
+        let Some(example) = self.example() else { return Ok(()) };
+        let answer = self.answer(Form::json(), Bytes::clone(example)).await;
+        if answer.status == 200 {
+            return Ok(());
+        }
+        let told: String = String::from_utf8_lossy(&answer.body).chars().take(1000).collect();
+        Err(format!("the model answers {} to its own example: {told}", answer.status))
+    }
+
+    /// Waits until no other clone is left, which is: until no request is in the model any more.
+    pub async fn drained(&self, limit: Duration) {
+        let drained = async {
+            while Arc::strong_count(&self.0) > 1 {
+                tokio::time::sleep(DRAIN_STEP).await;
+            }
+        };
+        // Whoever is still there then has exceeded its own deadline.
+        let _ = tokio::time::timeout(limit, drained).await;
     }
 
     /// Ends the workers, once what they work on is done.

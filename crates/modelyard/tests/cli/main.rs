@@ -9,6 +9,7 @@ mod downloads;
 mod experiments;
 mod help;
 mod local;
+mod models;
 mod registry;
 mod runs;
 mod stub;

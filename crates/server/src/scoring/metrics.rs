@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use modelyard_deployments::served::{Engine, Served};
+use modelyard_deployments::served::{Engine, Live};
 use modelyard_deployments::workers::{State, Status, WorkerStatus};
 
 use crate::metrics::{CLASSES, Counter, Gauge, Histogram, Page};
@@ -40,7 +40,8 @@ impl Metrics {
     }
 
     /// The page at `/metrics`.
-    pub(super) fn render(&self, served: &Served) -> String {
+    pub(super) fn render(&self, live: &Live) -> String {
+        let served = live.current();
         let mut page = Page::new();
         let (name, version) = (escaped(served.name()), served.version().unwrap_or_default());
         let engine = served.engine().name();
@@ -68,6 +69,8 @@ impl Metrics {
             page.histogram(histogram, &labels, &metrics.latency);
         }
         page.gauge("model_in_flight", "Requests being worked on.", self.in_flight.value());
+        let help = "How often another version has taken the model's place.";
+        page.counter("model_replaced_total", help, live.replaced());
         let help = "Whether the native engine was switched off because Python answered otherwise.";
         page.gauge("model_native_divergence", help, u8::from(served.has_diverged()));
         if let Some(workers) = served.workers() {

@@ -72,11 +72,11 @@ async fn version() -> Response {
 }
 
 async fn metrics(State(scoring): State<Scoring>) -> Response {
-    answer::text(StatusCode::OK, scoring.metrics.render(&scoring.served))
+    answer::text(StatusCode::OK, scoring.metrics.render(&scoring.live))
 }
 
 async fn document(State(scoring): State<Scoring>) -> Response {
-    answer::json_bytes(StatusCode::OK, scoring.document.clone())
+    answer::json_bytes(StatusCode::OK, Bytes::from(scoring.document()))
 }
 
 async fn invocations(State(scoring): State<Scoring>, request: Request) -> Response {
@@ -104,7 +104,7 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
 // KServe, first protocol.
 
 async fn kserve_list(State(scoring): State<Scoring>) -> Response {
-    value(&object([("models", Value::List(vec![scoring.served.name().into()]))]))
+    value(&object([("models", Value::List(vec![scoring.live.current().name().into()]))]))
 }
 
 async fn kserve_model(State(scoring): State<Scoring>, Path(model): Path<String>) -> Response {
@@ -145,14 +145,15 @@ async fn oip_live() -> Response {
 }
 
 async fn oip_model(State(scoring): State<Scoring>, Path(model): Path<String>) -> Response {
-    not_ours(&scoring, &model, None).unwrap_or_else(|| value(&metadata(&scoring.served)))
+    not_ours(&scoring, &model, None).unwrap_or_else(|| value(&metadata(&scoring.live.current())))
 }
 
 async fn oip_version(
     State(scoring): State<Scoring>,
     Path((model, version)): Path<(String, String)>,
 ) -> Response {
-    not_ours(&scoring, &model, Some(&version)).unwrap_or_else(|| value(&metadata(&scoring.served)))
+    not_ours(&scoring, &model, Some(&version))
+        .unwrap_or_else(|| value(&metadata(&scoring.live.current())))
 }
 
 async fn oip_ready(State(scoring): State<Scoring>, Path(model): Path<String>) -> Response {
@@ -197,7 +198,7 @@ fn metadata(served: &Served) -> Value {
 
 /// The answer to a path that does not name the model that is served here.
 fn not_ours(scoring: &Scoring, model: &str, version: Option<&str>) -> Option<Response> {
-    let served = &scoring.served;
+    let served = &scoring.live.current();
     let why = if model != served.name() {
         format!("There is no model '{model}' here, but '{}'", served.name())
     } else {
@@ -210,11 +211,11 @@ fn not_ours(scoring: &Scoring, model: &str, version: Option<&str>) -> Option<Res
 // What `mlflow.deployments` asks of a server by http.
 
 async fn endpoints(State(scoring): State<Scoring>) -> Response {
-    value(&object([("endpoints", Value::List(vec![described(&scoring.served)]))]))
+    value(&object([("endpoints", Value::List(vec![described(&scoring.live.current())]))]))
 }
 
 async fn endpoint(State(scoring): State<Scoring>, Path(name): Path<String>) -> Response {
-    not_ours(&scoring, &name, None).unwrap_or_else(|| value(&described(&scoring.served)))
+    not_ours(&scoring, &name, None).unwrap_or_else(|| value(&described(&scoring.live.current())))
 }
 
 async fn endpoint_invocations(

@@ -1,6 +1,7 @@
 //! `modelyard models …`.
 
 mod folder;
+mod follow;
 mod inspect;
 mod python;
 mod serve;

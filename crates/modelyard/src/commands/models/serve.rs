@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::ArgAction;
 use clap::builder::FalseyValueParser;
-use modelyard_deployments::served::{Engines, Options, Served};
+use modelyard_deployments::served::{Engines, Live, Served};
 use modelyard_models::scoring::Details;
 use modelyard_server::{MLFLOW_VERSION, ScoringConfig, VERSION, serve_model};
 
-use super::folder::Folder;
+use super::folder::Found;
+use super::follow::{Follower, Load};
 use super::python::PythonArgs;
 use crate::commands::connection::{self, variable};
 use crate::commands::server::{listen, open_files, stop_signal};
@@ -49,6 +50,11 @@ pub(super) struct Args {
     /// the folder].
     #[arg(long)]
     name: Option<String>,
+    /// Seconds between looks whether models:/NAME@ALIAS, /latest or a stage means another version by
+    /// now, which then takes the place of the one before, without a gap; 0 stays with the first.
+    #[arg(long, value_name = "SECONDS", default_value = "5",
+          value_parser = clap::value_parser!(u64).range(..=86_400))]
+    follow: u64,
     /// Which engine answers: auto takes the native one where it is exact and Python for the rest,
     /// native or python that one only.
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t = Engine::Auto,
@@ -96,36 +102,53 @@ impl From<Engine> for Engines {
 
 pub(super) fn run(connection: &connection::Args, args: &Args) -> anyhow::Result<()> {
     logging::start(args.log_format, false, &variable)?;
-    let folder = Folder::find(connection, &args.model_uri)?;
-    let options = Options {
-        name: args.name.clone().unwrap_or_else(|| folder.name.clone()),
-        version: folder.version.clone(),
+    let deadline = Duration::from_secs(args.timeout);
+    let python = match args.engine {
+        Engine::Native => None,
+        Engine::Python => Some(args.python.options(deadline)?),
+        Engine::Auto => args.python.options(deadline).inspect_err(no_python).ok(),
+    };
+    let load = Load {
+        name: args.name.clone(),
         details: if args.hide_details { Details::Hidden } else { Details::Shown },
         engines: args.engine.into(),
+        python,
+        checks: !args.no_self_check,
     };
-    let deadline = Duration::from_secs(args.timeout);
-    let served = Served::load(&folder.path, options, args.python.options(deadline)?)?;
+    let found = Found::look(connection, &args.model_uri)?;
+    let folder = found.folder()?;
+    let served = load.load(&folder)?;
+    let live = Live::new(served.clone());
+    let tried = folder.version.clone();
+    let follower = Follower { live: live.clone(), load, found, folder, deadline, tried };
     let config = ScoringConfig {
         deadline,
         body_max_bytes: (args.max_body as usize) << 20,
         connections_max: CONNECTIONS_MAX.min(open_files::for_connections()),
     };
+    let every = (args.follow > 0).then(|| Duration::from_secs(args.follow));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let (listener, port) = runtime.block_on(async {
         // First the port: if it is taken, nothing else should have happened.
         let listener = listen(&args.host, args.port).await?;
         served.start().await.map_err(anyhow::Error::msg)?;
+        follower.load.check_later(&served);
         let port = listener.local_addr()?.port();
-        print(args, &served, port);
+        anyhow::Ok((listener, port))
+    })?;
+    print(args, &served, port);
+    drop(served);
+    let _following = follower.start(every, runtime.handle().clone())?;
+    runtime.block_on(async {
         let context = context::operating_system();
-        if !args.no_self_check {
-            let served = served.clone();
-            tokio::spawn(async move { served.check_itself().await });
-        }
-        serve_model(listener, config, served, &context, stop_signal()?).await;
+        serve_model(listener, config, live, &context, stop_signal()?).await;
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+fn no_python(why: &anyhow::Error) {
+    tracing::warn!("requests that need Python will be refused: {why:#}");
 }
 
 /// Says on stderr what is served, where, and by which engine.
