@@ -37,6 +37,8 @@ async fn a_crash_fails_the_call_inside_and_the_worker_comes_back() {
         assert_eq!(text(pool.predict(tell("say again")).await), r#"["again"]"#);
         let worker = pool.status().workers.remove(0);
         assert_eq!((worker.restarts, worker.last_end.as_deref()), (1, Some("ended with code 7")));
+        let failure = pool.predict(tell("orphan")).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Died { why, .. } if why == "ended with code 4"));
     }
 }
 
