@@ -63,6 +63,15 @@ struct Serving {
 
 impl Serving {
     fn start(cli: &Cli, args: &[&str]) -> Self {
+        Self::start_with(cli, args, true)
+    }
+
+    /// Closes the other end of stderr once the address is known.
+    fn start_and_look_away(cli: &Cli, args: &[&str]) -> Self {
+        Self::start_with(cli, args, false)
+    }
+
+    fn start_with(cli: &Cli, args: &[&str], reads: bool) -> Self {
         let args = [&["models", "serve", "-p", "0"], args].concat();
         let mut process =
             cli.command(&args).stderr(Stdio::piped()).spawn().expect("start the binary");
@@ -75,6 +84,9 @@ impl Serving {
                 if let Some(url) = line.trim().strip_prefix("Listening on") {
                     let url = url.trim().strip_suffix("/invocations").expect("a place");
                     let _ = found.send(url.to_owned());
+                    if !reads {
+                        return;
+                    }
                 }
                 kept.lock().expect("the log").push_str(&(line + "\n"));
             }
@@ -294,6 +306,29 @@ fn an_alias_that_moves_is_followed_without_a_gap() {
     let until = Instant::now() + Duration::from_secs(3);
     while Instant::now() < until {
         assert_eq!(ask(), wanted[1]);
+    }
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_goes_on() {
+    let server = Setup::new(BINARY).start();
+    let cli = Cli::to(server.url());
+    let run = run_with("forest_regressor", &server, &cli);
+    for _ in 0..2 {
+        cli.ok(&["registry", "versions", "create", "trees", "--run-id", &run, "--path", "model"]);
+    }
+    cli.ok(&["registry", "aliases", "set", "trees", "1", "champion"]);
+    let args = ["-m", "models:/trees@champion", "--engine", "native", "--follow", "1"];
+    let serving = Serving::start_and_look_away(&cli, &args);
+    // The first move is logged, or would be.
+    for (moves, version) in [(1, "2"), (2, "1")] {
+        cli.ok(&["registry", "aliases", "set", "trees", version, "champion"]);
+        let replaced = format!("modelyard_model_replaced_total {moves}\n");
+        let late = Instant::now() + PATIENCE;
+        while !serving.get("/metrics").text().contains(&replaced) {
+            assert!(Instant::now() < late, "version {version} does not come");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
