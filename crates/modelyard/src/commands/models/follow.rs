@@ -12,6 +12,10 @@ use super::folder::{Folder, Found};
 
 /// How long the workers of a version that was replaced may take to end.
 const STOP: Duration = Duration::from_secs(5);
+/// When a version that did not serve is tried again, which may have been for want of a network …
+const RETRY_FIRST: Duration = Duration::from_secs(30);
+/// … and at last, after pauses that double.
+const RETRY_LAST: Duration = Duration::from_secs(1800);
 /// How often it is looked whether the follower has ended.
 const STEP: Duration = Duration::from_millis(10);
 
@@ -54,8 +58,25 @@ pub(super) struct Follower {
     pub(super) folder: Folder,
     /// How long requests of a version that was replaced may go on.
     pub(super) deadline: Duration,
-    /// The version that was last tried, whether it serves or not.
-    pub(super) tried: Option<String>,
+}
+
+/// A version that did not serve.
+struct Failed {
+    version: String,
+    at: Instant,
+    /// How long it is left alone.
+    pause: Duration,
+}
+
+impl Failed {
+    fn again(version: String, before: Option<Self>) -> Self {
+        let pause = before.map_or(RETRY_FIRST, |failed| (failed.pause * 2).min(RETRY_LAST));
+        Self { version, at: Instant::now(), pause }
+    }
+
+    fn is_due(&self) -> bool {
+        self.at.elapsed() >= self.pause
+    }
 }
 
 /// A follower at work, until this is dropped.
@@ -84,27 +105,35 @@ impl Follower {
             let _ = stopped.recv();
             return;
         };
+        let mut failed: Option<Failed> = None;
         while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-            match self.found.version_now() {
+            let version = match self.found.version_now() {
+                Ok(Some(version)) => version,
                 Ok(None) => {
                     let _ = stopped.recv();
                     return;
                 }
-                Ok(Some(version)) if self.tried.as_ref() != Some(&version) => {
-                    self.tried = Some(version.clone());
-                    match self.replace(runtime) {
-                        Ok(()) => tracing::info!(version, "another version answers now"),
-                        Err(why) => {
-                            let stays = self.live.current();
-                            let stays = stays.version().unwrap_or("-");
-                            tracing::error!(
-                                "version {version} does not serve, {stays} stays: {why:#}"
-                            );
-                        }
-                    }
+                Err(why) => {
+                    tracing::warn!("cannot ask which version is meant: {why:#}");
+                    continue;
                 }
-                Ok(Some(_)) => {}
-                Err(why) => tracing::warn!("cannot ask which version is meant: {why:#}"),
+            };
+            if self.folder.version.as_ref() == Some(&version) {
+                failed = None;
+                continue;
+            }
+            let before = failed.take().filter(|failed| failed.version == version);
+            if before.as_ref().is_some_and(|failed| !failed.is_due()) {
+                failed = before;
+                continue;
+            }
+            match self.replace(runtime) {
+                Ok(()) => tracing::info!(version, "another version answers now"),
+                Err(why) => {
+                    let stays = self.folder.version.as_deref().unwrap_or("-");
+                    tracing::error!("version {version} does not serve, {stays} stays: {why:#}");
+                    failed = Some(Failed::again(version, before));
+                }
             }
         }
     }

@@ -119,8 +119,7 @@ pub(super) fn run(connection: &connection::Args, args: &Args) -> anyhow::Result<
     let folder = found.folder()?;
     let served = load.load(&folder)?;
     let live = Live::new(served.clone());
-    let tried = folder.version.clone();
-    let follower = Follower { live: live.clone(), load, found, folder, deadline, tried };
+    let follower = Follower { live: live.clone(), load, found, folder, deadline };
     let config = ScoringConfig {
         deadline,
         body_max_bytes: (args.max_body as usize) << 20,
