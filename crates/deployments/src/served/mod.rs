@@ -11,7 +11,7 @@ pub use answer::{Answer, Engine};
 pub use form::Form;
 pub use live::Live;
 pub use load::{Choice, LoadError, Loaded};
-pub use python::PythonOptions;
+pub use python::{PythonOptions, description};
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

@@ -180,13 +180,21 @@ impl Python {
     }
 }
 
+/// The environment that the files beside a model describe.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn description(folder: &Path, model: &MlModel) -> Result<Description, MlModelError> {
+    Description::read(model, &|name| text(folder, name))
+}
+
 /// What the files beside a model ask for.
 fn wanted(
     folder: &Path,
     model: &MlModel,
     install_mlflow: Option<String>,
 ) -> Result<Wanted, MlModelError> {
-    let described = Description::read(model, &|name| text(folder, name))?;
+    let described = description(folder, model)?;
     let lines = |all: Vec<modelyard_models::mlmodel::Requirement>| {
         all.into_iter().map(|line| line.text + "\n").collect::<String>()
     };

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Counter;
 
 /// Upper ends of the buckets, in microseconds, with the text Prometheus wants (seconds).
-pub(crate) const BUCKETS: [(u64, &str); 11] = [
+pub(crate) const BUCKETS: [(u64, &str); 13] = [
+    (100, "0.0001"),
+    (250, "0.00025"),
     (500, "0.0005"),
     (1_000, "0.001"),
     (2_500, "0.0025"),
@@ -60,8 +62,9 @@ mod tests {
             histogram.observe(Duration::from_micros(us));
         }
         let counts = histogram.cumulative();
-        assert_eq!(counts[0], 2);
-        assert_eq!(counts[1], 3);
+        assert_eq!(counts[0], 1);
+        assert_eq!(counts[2], 2);
+        assert_eq!(counts[3], 3);
         assert_eq!(counts[BUCKETS.len() - 1], 4);
         assert_eq!(counts[BUCKETS.len()], 5);
         assert!((histogram.sum_seconds() - 60.001002).abs() < 1e-9);

@@ -1,12 +1,9 @@
 //! `modelyard models inspect`: what a model is, and which engine serves it.
 
 use std::io::{self, Write};
-use std::path::Path;
 
-use modelyard_artifacts::ArtifactPath;
-use modelyard_deployments::served::{Choice, Engine, Loaded};
+use modelyard_deployments::served::{Choice, Engine, Loaded, description};
 use modelyard_models::json::{Value as JsonValue, dumps};
-use modelyard_models::mlmodel::Environment;
 use modelyard_models::signature::{ParamSpec, Signature};
 use serde::Serialize;
 use serde_json::Value;
@@ -64,7 +61,7 @@ pub(super) fn run(connection: &connection::Args, args: &Args) -> anyhow::Result<
 impl Inspection {
     fn of(folder: &Folder) -> anyhow::Result<Self> {
         let Loaded { model, recipe, choice } = Loaded::read(&folder.path)?;
-        let environment = Environment::read(&model, &|name| text(&folder.path, name))?;
+        let environment = description(&folder.path, &model)?;
         let (engine, reason) = match choice {
             Choice::Native(_) => (Engine::Native, None),
             Choice::Python(why) => (Engine::Python, Some(why)),
@@ -165,10 +162,4 @@ fn for_people(schema: &Value) -> String {
     };
     let specs = schema.as_array().map(Vec::as_slice).unwrap_or_default();
     specs.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// The text of a file beside the `MLmodel` file.
-fn text(folder: &Path, name: &str) -> Option<String> {
-    let file = ArtifactPath::parse(name).ok()?;
-    std::fs::read_to_string(folder.join(file.as_str())).ok()
 }
