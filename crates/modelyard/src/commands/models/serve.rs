@@ -20,6 +20,9 @@ use crate::{context, logging};
 /// The longest body of a request unless a flag says otherwise, in MiB: what a full frame takes.
 const BODY_MAX_MIB: &str = "128";
 
+/// The variable that names the model, as images do.
+pub(super) const NAME_VARIABLE: &str = "MODELYARD_MODEL_NAME";
+
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -48,7 +51,7 @@ pub(super) struct Args {
     timeout: u64,
     /// The model's name in the protocols that have one [default: that of the registered model, or of
     /// the folder].
-    #[arg(long)]
+    #[arg(long, env = NAME_VARIABLE)]
     name: Option<String>,
     /// Do not say in errors what is wrong with the data, as for models that anybody can reach.
     #[arg(long, env = "MLFLOW_DISABLE_SCHEMA_DETAILS", value_parser = FalseyValueParser::new())]
