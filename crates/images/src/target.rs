@@ -87,7 +87,8 @@ impl Unfinished {
 
     /// Gives the layout, or the archive of it, its name; on disk when it returns.
     pub(crate) fn finish(&self, target: &Target) -> Result<(), Error> {
-        let path = &target.path;
+        // Packing took a while; what has come meanwhile is not ours to remove.
+        let Target { path, .. } = &Target::at(&target.path)?;
         if target.is_archive {
             self.archive().map_err(Error::io("writing", &self.archive))?;
             fs::rename(&self.archive, path).map_err(Error::io("writing", path))?;
