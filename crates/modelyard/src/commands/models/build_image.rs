@@ -1,7 +1,6 @@
 //! `modelyard models build-image`: an OCI image that serves a model.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
