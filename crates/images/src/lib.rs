@@ -4,7 +4,7 @@
 //! describes it, in a folder or a tar archive. [`Program`] finds what a program needs of this machine to start in
 //! an image that has nothing else.
 //!
-//! - **The same files give the same digests**: entries are sorted, belong to root, have one of two modes and the time 0.
+//! - **The same files give the same digests**: entries are sorted, belong to root, have fixed modes and the time 0.
 //! - Nothing is held in memory but the list of files: layers are packed, compressed and digested as they are read.
 //! - A folder of others is read through a handle that its links do not lead out of.
 //! - A layout appears under its name when it is whole and on disk, and takes the place of a layout only.

@@ -156,6 +156,30 @@ mod tests {
         }
     }
 
+    /// Written over a program's headers: it then names neither a loader nor libraries.
+    fn made_static(program: &mut [u8]) {
+        let word = |at: usize| u16::from_le_bytes([program[at], program[at + 1]]).into();
+        // In 64-bit files: where the headers begin (never far), how long one is, how many there are.
+        let (begin, length, count): (usize, usize, usize) = (word(32), word(54), word(56));
+        for header in program[begin..].chunks_exact_mut(length).take(count) {
+            // PT_DYNAMIC and PT_INTERP become PT_NULL.
+            if matches!(header[0], 2 | 3) && header[1..4] == [0; 3] {
+                header[0] = 0;
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_linked_statically_needs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        let mut bytes = fs::read("/bin/true").unwrap();
+        made_static(&mut bytes);
+        fs::write(&path, bytes).unwrap();
+        let program = Program::find(&path).unwrap();
+        assert_eq!((program.shared().count(), program.libc_release()), (0, None));
+    }
+
     #[test]
     fn what_cannot_start_is_refused_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
