@@ -74,7 +74,7 @@ impl Environments {
         wanted: &Wanted,
         report: &(dyn Fn(Progress<'_>) + Send + Sync),
     ) -> Result<Environment, Error> {
-        let no_conda_yaml = manager == EnvManager::Conda && wanted.conda_yaml.is_none();
+        let no_conda_yaml = wants_no_conda(manager, wanted);
         if manager == EnvManager::Local || no_conda_yaml {
             let mut found = local::check(&self.settings, wanted, report).await?;
             if no_conda_yaml {
@@ -91,6 +91,44 @@ impl Environments {
                 _lease: None,
             });
         }
+        let (place, plan, base) = self.place(manager, wanted, report).await?;
+        let mut built = false;
+        loop {
+            let claim = match place.acquire(report).await? {
+                Acquired::Missing(claim) => claim,
+                Acquired::Ready(lease, record) => {
+                    return Ok(Environment { built, ..ready(manager, &place, lease, record) });
+                }
+            };
+            self.build(&plan, base.clone(), claim, report).await?;
+            built = true;
+        }
+    }
+
+    /// Finds the environment that is wanted, if it is there already: nothing is built.
+    pub async fn find(
+        &self,
+        manager: EnvManager,
+        wanted: &Wanted,
+    ) -> Result<Option<Environment>, Error> {
+        let quietly = |_: Progress<'_>| {};
+        if manager == EnvManager::Local || wants_no_conda(manager, wanted) {
+            return self.prepare(manager, wanted, &quietly).await.map(Some);
+        }
+        let (place, ..) = self.place(manager, wanted, &quietly).await?;
+        match place.acquire(&quietly).await? {
+            Acquired::Ready(lease, record) => Ok(Some(ready(manager, &place, lease, record))),
+            Acquired::Missing(_) => Ok(None),
+        }
+    }
+
+    /// Where an environment lies, or is to be built, and how.
+    async fn place(
+        &self,
+        manager: EnvManager,
+        wanted: &Wanted,
+        report: Report<'_>,
+    ) -> Result<(Place, Plan, Option<Python>), Error> {
         let plan = Plan::read(manager, wanted, &self.settings.pass)?;
         let base = self.base(&plan, report).await?;
         let (plan, base, key) = blocking(move || {
@@ -98,26 +136,7 @@ impl Environments {
             Ok((plan, base, key))
         })
         .await?;
-        let place = Place::new(&self.settings.root, &key);
-        let mut built = false;
-        loop {
-            let claim = match place.acquire(report).await? {
-                Acquired::Missing(claim) => claim,
-                Acquired::Ready(lease, record) => {
-                    return Ok(Environment {
-                        python: place.python(),
-                        python_version: record.python,
-                        folder: Some(place.environment()),
-                        manager,
-                        built,
-                        warnings: record.warnings,
-                        _lease: Some(lease),
-                    });
-                }
-            };
-            self.build(&plan, base.clone(), claim, report).await?;
-            built = true;
-        }
+        Ok((Place::new(&self.settings.root, &key), plan, base))
     }
 
     /// The interpreter for a plan that names none. Conda brings its own.
@@ -167,5 +186,22 @@ impl Environments {
         let answer = job.complete(installer, &built.folder).await?;
         let record = job.record(&answer, built.warnings);
         Ok((built.folder, record))
+    }
+}
+
+/// Conda builds from `conda.yaml` only; as in MLflow a model without one gets the local Python.
+fn wants_no_conda(manager: EnvManager, wanted: &Wanted) -> bool {
+    manager == EnvManager::Conda && wanted.conda_yaml.is_none()
+}
+
+fn ready(manager: EnvManager, place: &Place, lease: Lease, record: Record) -> Environment {
+    Environment {
+        python: place.python(),
+        python_version: record.python,
+        folder: Some(place.environment()),
+        manager,
+        built: false,
+        warnings: record.warnings,
+        _lease: Some(lease),
     }
 }

@@ -1,7 +1,5 @@
 //! Processes are started as they are described, and none of them outlives its owner.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};

@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::SubscriberBuilder;
+use tracing_subscriber::fmt::format::{DefaultFields, Format as Lines};
 
 use crate::client::Variables;
 use crate::exit::Usage;
@@ -27,7 +29,7 @@ pub(crate) enum Format {
 /// If a variable cannot be understood, or logging has been started before.
 pub(crate) fn start(format: Format, debug: bool, variables: Variables<'_>) -> anyhow::Result<()> {
     let filter = filter(if debug { "debug" } else { mlflows_level(variables)? })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = subscriber(filter);
     let started = match format {
         Format::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),
@@ -41,11 +43,21 @@ pub(crate) fn start(format: Format, debug: bool, variables: Variables<'_>) -> an
 /// # Errors
 /// If `MODELYARD_LOG` cannot be understood.
 pub(crate) fn start_quietly() -> anyhow::Result<()> {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter("error")?);
-    let builder = builder.with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let builder = subscriber(filter("error")?).with_ansi(std::io::stderr().is_terminal());
     // Fails only where logging has been started.
     let _ = builder.try_init();
     Ok(())
+}
+
+/// Lines on stderr. Where nobody reads them any more they are lost: complaining about that would panic,
+/// in the middle of a request.
+fn subscriber(
+    filter: EnvFilter,
+) -> SubscriberBuilder<DefaultFields, Lines, EnvFilter, fn() -> std::io::Stderr> {
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr as fn() -> std::io::Stderr)
+        .log_internal_errors(false)
 }
 
 /// The level that MLflow's server would log at.

@@ -1,6 +1,7 @@
 //! What is answered to a request, before it is HTTP.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use modelyard_models::json;
 use modelyard_models::json::Dict;
@@ -39,32 +40,44 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Who has answered; `None` if the request reached no model.
     pub engine: Option<Engine>,
+    /// Seconds after which the client may come again, for an answer of 429 or 503.
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl Answer {
+    pub(crate) fn new(
+        status: u16,
+        content_type: impl Into<Cow<'static, str>>,
+        body: Vec<u8>,
+    ) -> Self {
+        let content_type = content_type.into();
+        Self { status, content_type, body, engine: None, retry_after_seconds: None }
+    }
+
     /// JSON from an engine.
     pub(crate) fn json(status: u16, body: Vec<u8>, engine: Engine) -> Self {
-        Self { status, content_type: JSON.into(), body, engine: Some(engine) }
+        Self { engine: Some(engine), ..Self::new(status, JSON, body) }
     }
 
     /// The answer to a request that is not handed to the model.
     pub(crate) fn rejected(rejection: &Rejection, details: Details) -> Self {
-        Self {
-            status: rejection.status(),
-            content_type: rejection.content_type().into(),
-            body: rejection.body(details),
-            engine: None,
-        }
+        Self::new(rejection.status(), rejection.content_type(), rejection.body(details))
     }
 
     /// An error in MLflow's form.
     pub fn error(error: &Error) -> Self {
-        Self {
-            status: error.code.http_status(),
-            content_type: JSON.into(),
-            body: error.to_json().to_string().into_bytes(),
-            engine: None,
-        }
+        Self::new(error.code.http_status(), JSON, error.to_json().to_string().into_bytes())
+    }
+
+    /// MLflow's answer when a model takes too long, content type included.
+    pub fn too_late() -> Self {
+        Self::new(504, JSON, TOO_LATE.into())
+    }
+
+    /// The same answer, with the time after which the client may come again.
+    pub(crate) fn after(mut self, pause: Duration) -> Self {
+        self.retry_after_seconds = Some(pause.as_secs_f64().ceil().max(1.0) as u64);
+        self
     }
 
     /// MLflow's answer when a model raises an exception.
@@ -98,6 +111,8 @@ impl Answer {
     }
 }
 
+/// MLflow's words when an answer takes too long.
+const TOO_LATE: &str = "Request processing time exceeded limit";
 /// MLflow's words for an exception of the model.
 const UNEXPECTED: &str = "Encountered an unexpected error while evaluating the model. Verify that \
                           the serialized input Dataframe is compatible with the model for inference.";

@@ -1,6 +1,7 @@
 //! The protocols in which one model is asked: what each makes of a body, of an output, of an error.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use modelyard_models::frame::Frame;
 use modelyard_models::json::{self, Dict};
@@ -8,7 +9,13 @@ use modelyard_models::scoring::{Details, Input, Output, Protocol, Rejection, Req
 use modelyard_models::signature::Signature;
 use modelyard_models::{kserve, oip};
 
+use modelyard_protocol::{Error, ErrorCode};
+
 use super::answer::{Answer, Engine};
+use crate::workers::Failure;
+
+/// When to come again after a 503: workers that have ended start again within seconds.
+const RETRY_UNAVAILABLE: Duration = Duration::from_secs(5);
 
 /// A protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +28,19 @@ pub enum Form {
     Kserve,
 }
 
-/// A request, and what its answer repeats of it.
+/// A request, and what its answer depends on.
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) request: Request,
+    pub(super) wish: Wish,
+}
+
+/// What a request says of its answer.
+#[derive(Debug, Default)]
+pub(super) struct Wish {
     id: Option<String>,
     outputs: Vec<String>,
+    unwrapped: bool,
 }
 
 /// Why a body is not handed to the model.
@@ -41,6 +55,11 @@ pub(super) enum Refused {
 }
 
 impl Form {
+    /// MLflow's, with JSON.
+    pub fn json() -> Self {
+        Self::Mlflow(Some("application/json".to_owned()))
+    }
+
     /// Its name in metrics.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -56,7 +75,10 @@ impl Form {
         signature: &Signature,
         body: &[u8],
     ) -> Result<Decoded, Refused> {
-        let plain = |request| Decoded { request, id: None, outputs: Vec::new() };
+        let plain = |request: Request| {
+            let wish = Wish { unwrapped: request.unwrapped, ..Wish::default() };
+            Decoded { request, wish }
+        };
         match self {
             Self::Mlflow(content_type) => protocol
                 .decode(content_type.as_deref(), body)
@@ -74,8 +96,7 @@ impl Form {
                 let params = (!request.parameters.is_empty()).then_some(request.parameters);
                 Ok(Decoded {
                     request: Request { input: one_array(request.input), params, unwrapped: false },
-                    id: request.id,
-                    outputs: request.outputs,
+                    wish: Wish { id: request.id, outputs: request.outputs, unwrapped: false },
                 })
             }
         }
@@ -85,22 +106,69 @@ impl Form {
         &self,
         name: &str,
         version: Option<&str>,
-        decoded: &Decoded,
+        wish: &Wish,
         output: &Output,
         engine: Engine,
     ) -> Answer {
         let mut body = Vec::new();
         if *self != Self::Oip {
-            encode(output, decoded.request.unwrapped, &mut body);
+            encode(output, wish.unwrapped, &mut body);
             return Answer::json(200, body, engine);
         }
-        let rendered = wanted(output, &decoded.outputs).and_then(|output| {
-            let id = decoded.id.as_deref();
+        let rendered = wanted(output, &wish.outputs).and_then(|output| {
+            let id = wish.id.as_deref();
             oip::encode(&output, name, version, id, &mut body).map_err(|error| error.to_string())
         });
         match rendered {
             Ok(()) => Answer::json(200, body, engine),
             Err(why) => error(400, &why, Some(engine)),
+        }
+    }
+
+    /// The answer with a prediction that is JSON already.
+    pub(super) fn render_json(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        wish: &Wish,
+        prediction: Vec<u8>,
+    ) -> Answer {
+        let engine = Engine::Python;
+        if *self == Self::Oip {
+            return match json::parse(&prediction) {
+                Ok(value) => self.render(name, version, wish, &Output::Json(value), engine),
+                Err(why) => error(500, &why.to_string(), Some(engine)),
+            };
+        }
+        if wish.unwrapped {
+            return Answer::json(200, prediction, engine);
+        }
+        let mut body = Vec::with_capacity(prediction.len() + 20);
+        body.extend_from_slice(b"{\"predictions\": ");
+        body.extend_from_slice(&prediction);
+        body.push(b'}');
+        Answer::json(200, body, engine)
+    }
+
+    /// The answer when Python has none.
+    pub(super) fn failed(&self, failure: Failure) -> Answer {
+        let status = failure.status();
+        let engine = Some(Engine::Python);
+        if let Failure::Died { last_lines, .. } = &failure {
+            tracing::error!(lines = last_lines.join("\n"), "{failure}");
+        }
+        match (self, failure) {
+            (_, Failure::Deadline) => Answer { engine, ..Answer::too_late() },
+            (Self::Mlflow(_), Failure::Model { status, content_type, body, .. }) => {
+                let content_type = String::from(content_type);
+                Answer { engine, ..Answer::new(status, content_type, body.into()) }
+            }
+            (_, Failure::Model { message, .. }) => error(status, &message, engine),
+            (Self::Mlflow(_), failure) => Answer { engine, ..of_failure(&failure) },
+            (_, failure) => Answer {
+                retry_after_seconds: of_failure(&failure).retry_after_seconds,
+                ..error(status, &failure.to_string(), engine)
+            },
         }
     }
 
@@ -126,6 +194,22 @@ impl Form {
         match self {
             Self::Mlflow(_) => Answer::without_python(why),
             _ => error(400, why, None),
+        }
+    }
+}
+
+/// A failure of the workers in MLflow's form.
+fn of_failure(failure: &Failure) -> Answer {
+    let answer = |code| Answer::error(&Error::new(code, failure.to_string()));
+    match failure {
+        Failure::Busy { retry_after } => {
+            answer(ErrorCode::RequestLimitExceeded).after(*retry_after)
+        }
+        Failure::Unavailable { .. } => {
+            answer(ErrorCode::TemporarilyUnavailable).after(RETRY_UNAVAILABLE)
+        }
+        Failure::Deadline | Failure::Died { .. } | Failure::Model { .. } => {
+            answer(ErrorCode::InternalError)
         }
     }
 }
@@ -177,5 +261,5 @@ fn error(status: u16, why: &str, engine: Option<Engine>) -> Answer {
     let mut body = Dict::new();
     body.insert("error", why);
     let body = json::dumps(&body.into()).into_bytes();
-    Answer { status, content_type: "application/json".into(), body, engine }
+    Answer { engine, ..Answer::new(status, "application/json", body) }
 }

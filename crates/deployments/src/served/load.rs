@@ -8,10 +8,14 @@ use modelyard_artifacts::ArtifactPath;
 use modelyard_models::mlmodel::{MAX_BYTES as MLMODEL_MAX_BYTES, MlModel, MlModelError};
 use modelyard_models::native::{Native, Recipe};
 
+use super::python::{Python, PythonOptions};
+
 /// The file that makes a folder a model.
 pub(super) const MLMODEL: &str = "MLmodel";
 /// Model files above this size go to Python: compiling takes a multiple of it in memory.
 const NATIVE_MAX_BYTES: u64 = 1 << 30;
+/// Longer examples are not kept: they are for trying a model, not for loading it down.
+const EXAMPLE_MAX_BYTES: u64 = 4 << 20;
 
 /// Why a folder is no model that can be served.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,9 @@ pub enum LoadError {
         /// What is wrong.
         cause: MlModelError,
     },
+    /// Only the native engine may serve it, which cannot.
+    #[error("the native engine does not serve this model: {0}")]
+    NotNative(String),
     /// The model's file is damaged, so no engine can serve it.
     #[error("{}: {cause}", path.display())]
     Damaged {
@@ -79,6 +86,24 @@ impl Loaded {
         let choice = compile(folder, &recipe)?;
         Ok(Self { model, recipe: Some(recipe), choice })
     }
+}
+
+/// The body of a request that the model was saved with.
+pub(super) fn example(folder: &Path, model: &MlModel) -> Option<Vec<u8>> {
+    let file = ArtifactPath::parse(model.input_example()?.request_path()?).ok()?;
+    let path = folder.join(file.as_str());
+    let is_short = std::fs::metadata(&path).ok()?.len() <= EXAMPLE_MAX_BYTES;
+    is_short.then(|| std::fs::read(path).ok()).flatten()
+}
+
+/// The way to the model's Python.
+pub(super) fn python(
+    folder: &Path,
+    model: &MlModel,
+    options: PythonOptions,
+) -> Result<Python, LoadError> {
+    let malformed = |cause| LoadError::Malformed { path: folder.to_owned(), cause };
+    Python::new(folder, model, options).map_err(malformed)
 }
 
 fn read_mlmodel(folder: &Path) -> Result<MlModel, LoadError> {

@@ -105,3 +105,52 @@ impl Channel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn framed(header: &str, body: &[u8]) -> Vec<u8> {
+        let mut bytes = u32::try_from(header.len()).unwrap().to_le_bytes().to_vec();
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    #[tokio::test]
+    async fn messages_arrive_in_any_pieces_and_nothing_is_lost_by_giving_up() {
+        let (mut channel, theirs) = Channel::pair().unwrap();
+        let mut theirs = net::UnixStream::from(theirs);
+        let mut bytes = framed(r#"{"kind": "beat", "body": 0}"#, b"");
+        let part = r#"{"kind": "answer", "parts": [{"json": true, "bytes": 3}], "body": 3}"#;
+        bytes.extend(framed(part, b"[1]"));
+        let mut found = Vec::new();
+        for byte in bytes {
+            theirs.write_all(&[byte]).unwrap();
+            if let Ok(message) = timeout(Duration::from_millis(1), channel.next()).await {
+                found.push(message.unwrap());
+            }
+        }
+        while found.len() < 2 {
+            found.push(channel.next().await.unwrap());
+        }
+        let answer = Message::Answer(vec![wire::Part::Json(b"[1]".into())]);
+        assert_eq!(found, [Message::Beat, answer]);
+        drop(theirs);
+        assert!(matches!(channel.next().await, Err(Closed::Ended)));
+    }
+
+    #[tokio::test]
+    async fn what_no_worker_sends_is_refused() {
+        for bytes in [&b"\xff\xff\xff\xff"[..], b"\x02\0\0\0[]", b"Traceback (most recent call"] {
+            let (mut channel, theirs) = Channel::pair().unwrap();
+            net::UnixStream::from(theirs).write_all(bytes).unwrap();
+            assert!(matches!(channel.next().await, Err(Closed::Malformed(_))), "{bytes:?}");
+        }
+    }
+}

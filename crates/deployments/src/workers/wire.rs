@@ -396,3 +396,6 @@ fn elements(kind: &str, body: &[u8]) -> Option<Column> {
 fn size(value: &Value) -> Option<usize> {
     value.as_int().and_then(|value| usize::try_from(value).ok())
 }
+
+#[cfg(test)]
+mod tests;

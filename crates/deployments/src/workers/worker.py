@@ -5,7 +5,7 @@ bytes as the header says under `body`. The first one from the server says what t
 each one is a request, answered before the next one comes. In between a thread says that the
 process is alive, and ends it when the server is gone.
 
-It runs in the model's own environment: Python from 3.8 on, MLflow from 1.2x on.
+It runs in the model's own environment: Python from 3.8 on, MLflow from 1.30 on.
 """
 
 import copy
@@ -150,6 +150,8 @@ class Reader:
         self.numpy = numpy
         self.pandas = pandas
         self.has_texts = int(pandas.__version__.split(".")[0]) >= 3
+        # The names of the last frame, which most often are those of the next one.
+        self.names, self.index = None, None
 
     def input(self, header, body):
         if "frame" in header:
@@ -167,12 +169,21 @@ class Reader:
             cells = self.numpy.frombuffer(body, "<f8", count, header["block"])
             # By column, as pandas keeps a frame: BLAS sums in another order over the other layout.
             cells = self.numpy.asfortranarray(cells.reshape(rows, len(names)))
-            return self.pandas.DataFrame(cells, columns=names, copy=False)
+            return self.pandas.DataFrame(cells, columns=self.columns(names), copy=False)
         columns = [self.column(spec, rows, body) for spec in header["columns"]]
         index = self.pandas.RangeIndex(rows)
         frame = self.pandas.DataFrame(dict(enumerate(columns)), index=index)
-        frame.columns = names
+        frame.columns = self.columns(names)
         return frame
+
+    def columns(self, names):
+        if self.names != names:
+            index = self.pandas.Index(names)
+            if not all(type(name) is str for name in names):
+                return index
+            self.names, self.index = names, index
+        # A model may give the index a name, which the next one must not see.
+        return self.index.view()
 
     def column(self, spec, rows, body):
         kind = spec[0]

@@ -89,10 +89,11 @@ impl Worker {
         question: Question,
         until: Instant,
     ) -> Result<Answered, Gone> {
+        let channel = &mut self.channel;
         let asked = async {
-            self.channel.send(question).await?;
+            channel.send(question).await?;
             loop {
-                match self.channel.next().await? {
+                match channel.next().await? {
                     Message::Beat => {}
                     Message::Answer(parts) => return Ok(Answered::Parts(parts)),
                     Message::Unsplit => return Ok(Answered::Unsplit),
@@ -100,7 +101,7 @@ impl Worker {
                 }
             }
         };
-        match timeout_at(until, asked).await {
+        match timeout_at(until, while_alive(&self.process, asked)).await {
             Ok(Ok(answered)) => Ok(answered),
             Ok(Err(closed)) => Err(self.gone(closed).await),
             Err(_) => {
@@ -113,7 +114,7 @@ impl Worker {
     /// Listens to an idle worker until it is gone. May be given up and called again.
     pub(crate) async fn idle(&mut self) -> Gone {
         loop {
-            match timeout(SILENCE_MAX, self.channel.next()).await {
+            match timeout(SILENCE_MAX, while_alive(&self.process, self.channel.next())).await {
                 Ok(Ok(Message::Beat)) => {}
                 Ok(Ok(_)) => {
                     let why = "spoke without being asked";
@@ -162,9 +163,10 @@ impl Starting {
         let model =
             config.model.to_str().ok_or(Refusal::Malformed("has a path that is no text"))?;
         let question = Question::load(model, config.memory_max_bytes, config.batch.is_on());
-        self.channel.send(question).await?;
+        let channel = &mut self.channel;
+        while_alive(&self.process, channel.send(question)).await?;
         loop {
-            match self.channel.next().await? {
+            match while_alive(&self.process, channel.next()).await? {
                 Message::Beat => {}
                 Message::Ready(greeting) => return Ok(greeting),
                 Message::Failed(why) => return Err(Refusal::Failed(why)),
@@ -173,6 +175,20 @@ impl Starting {
                 }
             }
         }
+    }
+}
+
+/// Does something with a process while it lives: a child that it has forked may hold its socket
+/// open.
+async fn while_alive<T>(
+    process: &Process,
+    work: impl Future<Output = Result<T, Closed>>,
+) -> Result<T, Closed> {
+    tokio::select! {
+        // What it has said before its end counts.
+        biased;
+        done = work => done,
+        _ = process.wait() => Err(Closed::Ended),
     }
 }
 

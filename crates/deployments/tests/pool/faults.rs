@@ -37,6 +37,8 @@ async fn a_crash_fails_the_call_inside_and_the_worker_comes_back() {
         assert_eq!(text(pool.predict(tell("say again")).await), r#"["again"]"#);
         let worker = pool.status().workers.remove(0);
         assert_eq!((worker.restarts, worker.last_end.as_deref()), (1, Some("ended with code 7")));
+        let failure = pool.predict(tell("orphan")).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Died { why, .. } if why == "ended with code 4"));
     }
 }
 
@@ -78,7 +80,7 @@ async fn of_calls_under_load_only_those_in_the_killed_worker_fail() {
 async fn a_hanging_call_is_late_and_the_others_go_on() {
     let change = |config: &mut WorkerConfig| {
         workers(2)(config);
-        config.deadline = Duration::from_secs(5);
+        config.deadline = Duration::from_secs(10);
     };
     let Some(pool) = pool("Told", change).await else { return };
     until(&pool, world::all_idle).await;
@@ -110,7 +112,7 @@ async fn a_full_queue_is_busy_and_a_call_that_waited_too_long_is_late() {
         let pool = pool.clone();
         tokio::spawn(async move { pool.predict(tell(word)).await })
     };
-    let first = slow("sleep 4");
+    let first = slow("sleep 10");
     until(&pool, |status| status.in_flight == 1).await;
     let waiting = [slow("say one"), slow("say two")];
     until(&pool, |status| status.queued == 2).await;
@@ -131,7 +133,7 @@ async fn a_caller_that_leaves_the_queue_is_forgotten() {
     let Some(pool) = pool("Told", |config| config.queue_max = 1).await else { return };
     let first = tokio::spawn({
         let pool = pool.clone();
-        async move { pool.predict(tell("sleep 1")).await }
+        async move { pool.predict(tell("sleep 3")).await }
     });
     until(&pool, |status| status.in_flight == 1).await;
     for _ in 0..5 {

@@ -6,4 +6,5 @@ mod answers;
 mod batches;
 mod faults;
 mod recorded;
+mod saved;
 mod world;

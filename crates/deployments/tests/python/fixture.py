@@ -108,6 +108,13 @@ class Told:
         print("about to end", file=sys.stderr)
         os._exit(int(code))
 
+    def orphan(self, _):
+        """Ends, and leaves a child behind that holds all that it has open."""
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(10)
+        os._exit(4)
+
     def leave(self, _):
         sys.exit(3)
 

@@ -266,3 +266,20 @@ pub(crate) fn cast(loose: &mut Loose, specs: &[ColumnSpec]) -> Result<(), Reject
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::are_rows_labelled;
+    use crate::json::parse_text;
+
+    #[test]
+    fn rows_are_labelled_if_pandas_would_call_them_otherwise() {
+        let labelled = |text: &str| are_rows_labelled(&parse_text(text).unwrap());
+        for own in [r#"{"data": [[1]]}"#, r#"{"index": null}"#, r#"{"index": [0, 1, 2]}"#, "[1]"] {
+            assert!(!labelled(own), "{own}");
+        }
+        for given in [r#"{"index": [1, 2]}"#, r#"{"index": ["a"]}"#, r#"{"index": [0.0]}"#] {
+            assert!(labelled(given), "{given}");
+        }
+    }
+}

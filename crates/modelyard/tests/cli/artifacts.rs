@@ -137,7 +137,7 @@ fn mistakes_have_their_exit_codes() {
         (3, &["download", "-r", "nope"], "Run with id=nope not found"),
         (3, &["list", "-r", "nope"], "Run with id=nope not found"),
         (1, &["download", "-u", "s3://bucket/x"], "'s3' locations are not supported here yet"),
-        (1, &["download", "-u", "models:/fraud/3"], "model registry is not supported"),
+        (3, &["download", "-u", "models:/fraud/3"], "name=fraud, version=3) not found"),
         (1, &["log-artifact", "-l", "missing", "-r", &run], "cannot read missing"),
         (1, &["log-artifact", "-l", "folder", "-r", &run], "`log-artifacts` uploads folders"),
         (1, &["log-artifacts", "-l", "file", "-r", &run], "`log-artifact` uploads single files"),

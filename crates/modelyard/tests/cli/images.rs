@@ -147,7 +147,8 @@ fn an_image_holds_the_program_the_model_and_how_to_start() {
     let config = &opened.config["config"];
     assert_eq!(config["User"], "65532:65532");
     assert_eq!(config["ExposedPorts"], json!({"81/tcp": {}}));
-    let entrypoint = "/usr/local/bin/modelyard models serve -m /opt/ml/model -h 0.0.0.0 -p 81";
+    let entrypoint = "/usr/local/bin/modelyard models serve -m /opt/ml/model -h 0.0.0.0 -p 81 \
+                      --engine native";
     assert_eq!(config["Entrypoint"], json!(entrypoint.split(' ').collect::<Vec<_>>()));
     assert_eq!(config["Env"], json!(["MODELYARD_MODEL_NAME=forest", "PATH=/usr/local/bin"]));
     let labels = &config["Labels"];

@@ -10,6 +10,7 @@ mod experiments;
 mod help;
 mod images;
 mod local;
+mod models;
 mod registry;
 mod runs;
 mod stub;

@@ -73,9 +73,9 @@ fn queues(page: &mut Page, app: &AppState) {
 fn writer(page: &mut Page, app: &AppState) {
     let load = app.store.load();
     let help = "Transactions committed by the database writer (SQLite only).";
-    page.plain("database_commits_total", "counter", help, load.commits);
+    page.counter("database_commits_total", help, load.commits);
     let help = "Write operations in those transactions (SQLite only).";
-    page.plain("database_operations_total", "counter", help, load.operations);
+    page.counter("database_operations_total", help, load.operations);
     let help = "Writes that wait for the database writer (SQLite only).";
     page.plain("database_writes_waiting", "gauge", help, load.waiting);
 }
@@ -114,6 +114,10 @@ impl Page {
 
     pub(crate) fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
         self.plain(name, "gauge", help, value);
+    }
+
+    pub(crate) fn counter(&mut self, name: &str, help: &str, value: impl Display) {
+        self.plain(name, "counter", help, value);
     }
 
     fn plain(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use modelyard_deployments::served::{Engine, Served};
+use modelyard_deployments::served::{Engine, Live};
+use modelyard_deployments::workers::{State, Status, WorkerStatus};
 
 use crate::metrics::{CLASSES, Counter, Gauge, Histogram, Page};
 
@@ -39,7 +40,8 @@ impl Metrics {
     }
 
     /// The page at `/metrics`.
-    pub(super) fn render(&self, served: &Served) -> String {
+    pub(super) fn render(&self, live: &Live) -> String {
+        let served = live.current();
         let mut page = Page::new();
         let (name, version) = (escaped(served.name()), served.version().unwrap_or_default());
         let engine = served.engine().name();
@@ -67,9 +69,40 @@ impl Metrics {
             page.histogram(histogram, &labels, &metrics.latency);
         }
         page.gauge("model_in_flight", "Requests being worked on.", self.in_flight.value());
+        let help = "How often another version has taken the model's place.";
+        page.counter("model_replaced_total", help, live.replaced());
+        let help = "Whether the native engine was switched off because Python answered otherwise.";
+        page.gauge("model_native_divergence", help, u8::from(served.has_diverged()));
+        if let Some(workers) = served.workers() {
+            render_workers(&mut page, &workers);
+        }
         page.gauge("http_connections", "Open connections.", self.connections.value());
         page.finish()
     }
+}
+
+fn render_workers(page: &mut Page, status: &Status) {
+    page.gauge("worker_queue", "Requests that wait for a worker.", status.queued);
+    page.gauge("worker_in_flight", "Requests that are in a worker.", status.in_flight);
+    let help = "Calls of the model that answered several requests.";
+    page.counter("worker_batches_total", help, status.batches.batches);
+    let help = "Requests that were answered together with others.";
+    page.counter("worker_batched_requests_total", help, status.batches.calls);
+    let each =
+        |page: &mut Page, name: &str, kind: &str, help: &str, of: &dyn Fn(&WorkerStatus) -> u64| {
+            page.head(name, kind, help);
+            for (at, worker) in status.workers.iter().enumerate() {
+                page.line(name, &format!("worker=\"{at}\""), of(worker));
+            }
+        };
+    each(page, "worker_up", "gauge", "Whether a worker has loaded the model.", &|worker| {
+        u64::from(matches!(worker.state, State::Idle | State::Busy))
+    });
+    each(page, "worker_restarts_total", "counter", "Starts after the first.", &|it| it.restarts);
+    each(page, "worker_requests_total", "counter", "Calls answered.", &|it| it.requests);
+    each(page, "worker_memory_bytes", "gauge", "Resident memory.", &|it| {
+        it.rss_bytes.unwrap_or_default()
+    });
 }
 
 /// A label's value: Prometheus wants backslashes, quotes and line ends escaped.

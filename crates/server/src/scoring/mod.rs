@@ -13,8 +13,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
-use modelyard_deployments::served::{Form, Served};
-use modelyard_models::json::{self, Value};
+use modelyard_deployments::served::{Answer, Form, Live};
+use modelyard_models::json;
 use modelyard_models::openapi;
 use modelyard_protocol::Context;
 use tokio::net::TcpListener;
@@ -30,6 +30,9 @@ use metrics::Metrics;
 /// The header that says which engine has answered.
 const ENGINE: HeaderName = HeaderName::from_static("x-modelyard-engine");
 
+/// How long workers may take to end, when no request is left.
+const WORKERS_STOP: Duration = Duration::from_secs(5);
+
 /// How a model's server behaves.
 #[derive(Debug, Clone)]
 pub struct ScoringConfig {
@@ -39,8 +42,6 @@ pub struct ScoringConfig {
     pub body_max_bytes: usize,
     /// Connections open at once.
     pub connections_max: u32,
-    /// A whole request that the model answers, for its description.
-    pub example: Option<Value>,
 }
 
 /// What the handlers share.
@@ -49,9 +50,7 @@ struct Scoring(Arc<Shared>);
 
 struct Shared {
     config: ScoringConfig,
-    served: Served,
-    /// The OpenAPI document.
-    document: Bytes,
+    live: Live,
     admission: Admission,
     metrics: Metrics,
 }
@@ -65,16 +64,22 @@ impl std::ops::Deref for Scoring {
 }
 
 impl Scoring {
-    fn new(config: ScoringConfig, served: Served) -> Self {
+    fn new(config: ScoringConfig, live: Live) -> Self {
+        let (admission, metrics) = (Admission::new(), Metrics::default());
+        Self(Arc::new(Shared { config, live, admission, metrics }))
+    }
+
+    /// The OpenAPI document of the model.
+    fn document(&self) -> String {
+        let served = self.live.current();
+        let example = served.example().and_then(|example| json::parse(example).ok());
         let about = openapi::About {
             title: served.name(),
             version: served.version().unwrap_or("1"),
             path: "/invocations",
-            example: config.example.as_ref(),
+            example: example.as_ref(),
         };
-        let document = json::dumps(&openapi::document(&about, served.signature())).into();
-        let (admission, metrics) = (Admission::new(), Metrics::default());
-        Self(Arc::new(Shared { config, served, document, admission, metrics }))
+        json::dumps(&openapi::document(&about, served.signature()))
     }
 
     /// Answers a request in one of the protocols, within the deadline.
@@ -82,29 +87,31 @@ impl Scoring {
         let started = Instant::now();
         let _in_flight = self.metrics.in_flight.enter();
         let name = form.name();
-        let answer = self.served.answer(form, body);
+        let served = self.live.current();
+        let answer = served.answer(form, body);
         let Ok(answer) = tokio::time::timeout(self.config.deadline, answer).await else {
             self.metrics.answered(name, 504, None, started.elapsed());
-            return routes::too_late();
+            return routes::response(Answer::too_late());
         };
         self.metrics.answered(name, answer.status, answer.engine, started.elapsed());
         routes::response(answer)
     }
 }
 
-/// Serves one model until `stop` resolves, then finishes the requests it has accepted.
+/// Serves a model, or those that take its place, until `stop` resolves, then finishes the requests it has accepted.
 pub async fn serve_model(
     listener: TcpListener,
     config: ScoringConfig,
-    served: Served,
+    live: Live,
     context: &Context,
     stop: impl Future<Output = ()> + Send,
 ) {
     let connections_max = config.connections_max;
-    let scoring = Scoring::new(config, served);
+    let scoring = Scoring::new(config, live.clone());
     let ids = Arc::new(RequestIds::new(context.random() as u32));
     let door = Door { router: routes::router(scoring.clone()), scoring, ids };
     connections::run(listener, connections_max, door, &CancellationToken::new(), stop).await;
+    live.current().stop(WORKERS_STOP).await;
 }
 
 /// The way in: every request has an id, and a line in the log for those who want it.

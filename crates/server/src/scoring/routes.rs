@@ -13,8 +13,6 @@ use modelyard_models::oip;
 use super::{ENGINE, Scoring};
 use crate::{MLFLOW_VERSION, VERSION, answer, body};
 
-/// MLflow's words when an answer takes too long.
-const TOO_LATE: &str = "Request processing time exceeded limit";
 /// Where a deployments client of MLflow expects a model's endpoint.
 const ENDPOINTS: &str = "/endpoints";
 
@@ -59,12 +57,10 @@ pub(super) fn response(answer: Answer) -> Response {
     if let Some(engine) = answer.engine {
         headers.insert(ENGINE, HeaderValue::from_static(engine.name()));
     }
+    if let Some(seconds) = answer.retry_after_seconds {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
-}
-
-/// MLflow's answer when a model takes too long, content type included.
-pub(super) fn too_late() -> Response {
-    answer::json_bytes(StatusCode::GATEWAY_TIMEOUT, TOO_LATE)
 }
 
 async fn ping() -> Response {
@@ -76,11 +72,11 @@ async fn version() -> Response {
 }
 
 async fn metrics(State(scoring): State<Scoring>) -> Response {
-    answer::text(StatusCode::OK, scoring.metrics.render(&scoring.served))
+    answer::text(StatusCode::OK, scoring.metrics.render(&scoring.live))
 }
 
 async fn document(State(scoring): State<Scoring>) -> Response {
-    answer::json_bytes(StatusCode::OK, scoring.document.clone())
+    answer::json_bytes(StatusCode::OK, Bytes::from(scoring.document()))
 }
 
 async fn invocations(State(scoring): State<Scoring>, request: Request) -> Response {
@@ -108,7 +104,7 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
 // KServe, first protocol.
 
 async fn kserve_list(State(scoring): State<Scoring>) -> Response {
-    value(&object([("models", Value::List(vec![scoring.served.name().into()]))]))
+    value(&object([("models", Value::List(vec![scoring.live.current().name().into()]))]))
 }
 
 async fn kserve_model(State(scoring): State<Scoring>, Path(model): Path<String>) -> Response {
@@ -149,14 +145,15 @@ async fn oip_live() -> Response {
 }
 
 async fn oip_model(State(scoring): State<Scoring>, Path(model): Path<String>) -> Response {
-    not_ours(&scoring, &model, None).unwrap_or_else(|| value(&metadata(&scoring.served)))
+    not_ours(&scoring, &model, None).unwrap_or_else(|| value(&metadata(&scoring.live.current())))
 }
 
 async fn oip_version(
     State(scoring): State<Scoring>,
     Path((model, version)): Path<(String, String)>,
 ) -> Response {
-    not_ours(&scoring, &model, Some(&version)).unwrap_or_else(|| value(&metadata(&scoring.served)))
+    not_ours(&scoring, &model, Some(&version))
+        .unwrap_or_else(|| value(&metadata(&scoring.live.current())))
 }
 
 async fn oip_ready(State(scoring): State<Scoring>, Path(model): Path<String>) -> Response {
@@ -201,7 +198,7 @@ fn metadata(served: &Served) -> Value {
 
 /// The answer to a path that does not name the model that is served here.
 fn not_ours(scoring: &Scoring, model: &str, version: Option<&str>) -> Option<Response> {
-    let served = &scoring.served;
+    let served = &scoring.live.current();
     let why = if model != served.name() {
         format!("There is no model '{model}' here, but '{}'", served.name())
     } else {
@@ -214,11 +211,11 @@ fn not_ours(scoring: &Scoring, model: &str, version: Option<&str>) -> Option<Res
 // What `mlflow.deployments` asks of a server by http.
 
 async fn endpoints(State(scoring): State<Scoring>) -> Response {
-    value(&object([("endpoints", Value::List(vec![described(&scoring.served)]))]))
+    value(&object([("endpoints", Value::List(vec![described(&scoring.live.current())]))]))
 }
 
 async fn endpoint(State(scoring): State<Scoring>, Path(name): Path<String>) -> Response {
-    not_ours(&scoring, &name, None).unwrap_or_else(|| value(&described(&scoring.served)))
+    not_ours(&scoring, &name, None).unwrap_or_else(|| value(&described(&scoring.live.current())))
 }
 
 async fn endpoint_invocations(

@@ -123,6 +123,7 @@ fn program(args: &Args) -> anyhow::Result<Program> {
 fn outside(output: &Path, model: &Path) -> anyhow::Result<()> {
     let output = std::path::absolute(output)?;
     let there = output.ancestors().find_map(|above| above.canonicalize().ok());
+    let model = model.canonicalize()?;
     if there.is_some_and(|there| there.starts_with(model)) {
         let text = format!("{} is in the model's folder: name another place", output.display());
         return Err(Usage(text).into());
@@ -152,8 +153,9 @@ fn files(folder: &Path) -> Result<Layer, Error> {
 
 fn entrypoint(port: u16) -> Vec<String> {
     let port = port.to_string();
-    let words = [BINARY, "models", "serve", "-m", MODEL, "-h", "0.0.0.0", "-p", &port];
-    words.map(str::to_owned).into()
+    let start = [BINARY, "models", "serve", "-m", MODEL, "-h", "0.0.0.0", "-p", &port];
+    // There is no Python that could be started for what the native engine leaves to it.
+    start.into_iter().chain(["--engine", "native"]).map(str::to_owned).collect()
 }
 
 fn labels(

@@ -2,7 +2,9 @@
 
 mod build_image;
 mod folder;
+mod follow;
 mod inspect;
+mod python;
 mod serve;
 
 use super::connection;

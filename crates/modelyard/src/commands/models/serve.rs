@@ -1,19 +1,19 @@
 //! `modelyard models serve`: a server of one model.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use clap::ArgAction;
 use clap::builder::FalseyValueParser;
-use modelyard_deployments::served::{Options, Served};
-use modelyard_models::json;
+use modelyard_deployments::served::{Engines, Live, Served};
 use modelyard_models::scoring::Details;
 use modelyard_server::{MLFLOW_VERSION, ScoringConfig, VERSION, serve_model};
 
-use super::folder::Folder;
+use super::folder::Found;
+use super::follow::{Follower, Load};
+use super::python::PythonArgs;
 use crate::commands::connection::{self, variable};
-use crate::commands::server::{listen, stop_signal};
+use crate::commands::server::{listen, open_files, stop_signal};
 use crate::config::CONNECTIONS_MAX;
 use crate::{context, logging};
 
@@ -53,6 +53,18 @@ pub(super) struct Args {
     /// the folder].
     #[arg(long, env = NAME_VARIABLE)]
     name: Option<String>,
+    /// Seconds between looks whether models:/NAME@ALIAS, /latest or a stage means another version by
+    /// now, which then takes the place of the one before, without a gap; 0 stays with the first.
+    #[arg(long, value_name = "SECONDS", default_value = "5",
+          value_parser = clap::value_parser!(u64).range(..=86_400))]
+    follow: u64,
+    /// Which engine answers: auto takes the native one where it is exact and Python for the rest,
+    /// native or python that one only.
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = Engine::Auto,
+          hide_possible_values = true)]
+    engine: Engine,
+    #[command(flatten)]
+    python: PythonArgs,
     /// Do not say in errors what is wrong with the data, as for models that anybody can reach.
     #[arg(long, env = "MLFLOW_DISABLE_SCHEMA_DETAILS", value_parser = FalseyValueParser::new())]
     hide_details: bool,
@@ -60,6 +72,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "MIB", default_value = BODY_MAX_MIB,
           value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_body: u32,
+    /// Do not compare the native engine with Python on the model's example, which happens after the
+    /// start when an environment with the model's versions is there.
+    #[arg(long)]
+    no_self_check: bool,
     /// Form of the log lines on stderr: text or json.
     #[arg(long, value_name = "FORMAT", env = "MODELYARD_LOG_FORMAT", value_enum,
           default_value_t = logging::Format::Text, hide_possible_values = true)]
@@ -69,38 +85,72 @@ pub(super) struct Args {
     help: Option<bool>,
 }
 
+/// Which engine answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Engine {
+    Auto,
+    Native,
+    Python,
+}
+
+impl From<Engine> for Engines {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Auto => Self::Auto,
+            Engine::Native => Self::Native,
+            Engine::Python => Self::Python,
+        }
+    }
+}
+
 pub(super) fn run(connection: &connection::Args, args: &Args) -> anyhow::Result<()> {
     logging::start(args.log_format, false, &variable)?;
-    let folder = Folder::find(connection, &args.model_uri)?;
-    let options = Options {
-        name: args.name.clone().unwrap_or_else(|| folder.name.clone()),
-        version: folder.version.clone(),
+    let deadline = Duration::from_secs(args.timeout);
+    let python = match args.engine {
+        Engine::Native => None,
+        Engine::Python => Some(args.python.options(deadline)?),
+        Engine::Auto => args.python.options(deadline).inspect_err(no_python).ok(),
+    };
+    let load = Load {
+        name: args.name.clone(),
         details: if args.hide_details { Details::Hidden } else { Details::Shown },
+        engines: args.engine.into(),
+        python,
+        checks: !args.no_self_check,
     };
-    let served = Served::load(&folder.path, options)?;
+    let found = Found::look(connection, &args.model_uri)?;
+    let folder = found.folder()?;
+    let served = load.load(&folder)?;
+    let live = Live::new(served.clone());
+    let follower = Follower { live: live.clone(), load, found, folder, deadline };
     let config = ScoringConfig {
-        deadline: Duration::from_secs(args.timeout),
+        deadline,
         body_max_bytes: (args.max_body as usize) << 20,
-        connections_max: CONNECTIONS_MAX,
-        example: example(&folder.path, &served),
+        connections_max: CONNECTIONS_MAX.min(open_files::for_connections()),
     };
+    let every = (args.follow > 0).then(|| Duration::from_secs(args.follow));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let (listener, port) = runtime.block_on(async {
+        // First the port: if it is taken, nothing else should have happened.
         let listener = listen(&args.host, args.port).await?;
+        served.start().await.map_err(anyhow::Error::msg)?;
+        follower.load.check_later(&served);
         let port = listener.local_addr()?.port();
-        print(args, &served, port);
+        anyhow::Ok((listener, port))
+    })?;
+    print(args, &served, port);
+    drop(served);
+    let _following = follower.start(every, runtime.handle().clone())?;
+    runtime.block_on(async {
         let context = context::operating_system();
-        serve_model(listener, config, served, &context, stop_signal()?).await;
+        serve_model(listener, config, live, &context, stop_signal()?).await;
         tracing::info!("stopped");
         Ok(())
     })
 }
 
-/// The request that a model was saved with.
-fn example(folder: &Path, served: &Served) -> Option<json::Value> {
-    let example = served.model().input_example()?;
-    let file = modelyard_artifacts::ArtifactPath::parse(example.request_path()?).ok()?;
-    json::parse(&std::fs::read(folder.join(file.as_str())).ok()?).ok()
+fn no_python(why: &anyhow::Error) {
+    tracing::warn!("requests that need Python will be refused: {why:#}");
 }
 
 /// Says on stderr what is served, where, and by which engine.

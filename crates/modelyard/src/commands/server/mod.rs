@@ -4,7 +4,7 @@ mod args;
 mod banner;
 mod data;
 mod listen;
-mod open_files;
+pub(crate) mod open_files;
 mod predecessor;
 mod webhooks;
 

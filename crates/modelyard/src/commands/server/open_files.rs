@@ -10,7 +10,7 @@ const LEAST: u64 = 64;
 /// Raises the limit as far as this user may, and returns how many connections it leaves room for.
 ///
 /// The limit that shells set (1024) is for programs of old that cannot count further.
-pub(super) fn for_connections() -> u32 {
+pub(crate) fn for_connections() -> u32 {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
