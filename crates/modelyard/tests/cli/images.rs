@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use flate2::read::GzDecoder;
-use modelyard_testkit::{Client, Lack, left_out};
+use modelyard_testkit::{Client, Lack, Setup, left_out};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::support::Cli;
+use crate::support::{BINARY, Cli};
 
 /// A program that is packed sooner than the tested one.
 const SMALL: &str = "/bin/true";
@@ -248,6 +248,29 @@ fn what_cannot_become_an_image_is_refused_and_nothing_is_left() {
     let names = fs::read_dir(cli.path()).expect("a folder");
     let names = names.map(|entry| entry.expect("an entry").file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().ends_with(".part")));
+}
+
+#[test]
+fn a_version_of_a_registered_model_is_fetched_and_named_in_the_labels() {
+    let server = Setup::new(BINARY).start();
+    let cli = Cli::to(server.url());
+    model(&cli);
+    let created = server.post("/api/2.0/mlflow/runs/create", &json!({ "experiment_id": "0" }));
+    let run = created.json()["run"]["info"]["run_id"].as_str().expect("an id").to_owned();
+    cli.ok(&["artifacts", "log-artifacts", "-l", "forest", "-r", &run, "-a", "model"]);
+    cli.ok(&["registry", "versions", "create", "churn", "--run-id", &run, "--path", "model"]);
+    let build = |uri: &str, output: &str| {
+        cli.ok(&["models", "build-image", "-m", uri, "-o", output, "--binary", SMALL])
+    };
+    build("models:/churn/1", "version");
+    build("forest", "folder");
+    let version = Opened::read(&cli.path().join("version"));
+    let labels = &version.config["config"]["Labels"];
+    assert_eq!(labels["org.opencontainers.image.title"], "churn");
+    assert_eq!(labels["org.opencontainers.image.version"], "1");
+    assert_eq!(labels["modelyard.model.version"], "1");
+    // It arrives as it was logged.
+    assert_eq!(version.layers, Opened::read(&cli.path().join("folder")).layers);
 }
 
 /// Stops the program that it holds.
