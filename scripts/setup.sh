@@ -4,7 +4,7 @@
 #   scripts/setup.sh STEP...
 #
 #   packages   what every build needs from the system: a C compiler for the bundled SQLite, make
-#   services   what the tests need from the system: PostgreSQL, Chromium, Python's venv
+#   services   what the tests need from the system: PostgreSQL, Chromium, Python's venv, skopeo
 #   stores     servers of S3 and Azure Blob Storage for the tests
 #   uv         uv, which builds environments of models in the tests
 #   ui         the web UI's packages
@@ -79,6 +79,7 @@ services() {
     local missing=()
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
     has chromium || missing+=(chromium)
+    has skopeo || missing+=(skopeo)
     "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     install_packages "${missing[@]}"
 }

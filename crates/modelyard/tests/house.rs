@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the product with its floor: it may use the floors below its own only.
-const FLOORS: [(&str, u32); 14] = [
+const FLOORS: [(&str, u32); 15] = [
     ("modelyard-protocol", 0),
     ("modelyard-database", 1),
     ("modelyard-artifacts", 1),
@@ -18,6 +18,7 @@ const FLOORS: [(&str, u32); 14] = [
     ("modelyard-estimators", 1),
     ("modelyard-egress", 1),
     ("modelyard-executor", 1),
+    ("modelyard-images", 1),
     ("modelyard-store", 2),
     ("modelyard-models", 2),
     ("modelyard-environments", 2),
@@ -40,8 +41,9 @@ const KEPT: [(&str, &[&str]); 7] = [
     ("axum", &["modelyard-server", "modelyard-bench"]),
     // `egress` judges the sockets it connects.
     ("hyper", &["modelyard-server", "modelyard-egress"]),
-    // The client writes downloads, whose names a server chose, below a folder it cannot leave.
-    ("cap-std", &["modelyard-artifacts", "modelyard"]),
+    // The client writes downloads, whose names a server chose, below a folder it cannot leave;
+    // `images` reads a model's folder without following links out of it.
+    ("cap-std", &["modelyard-artifacts", "modelyard-images", "modelyard"]),
     ("object_store", &["modelyard-artifacts"]),
 ];
 
@@ -67,6 +69,7 @@ const WORDS: [(&[&str], &[&str], &str); 4] = [
             "deployments",
             "egress",
             "executor",
+            "images",
             "store",
             "environments",
             "webhooks",

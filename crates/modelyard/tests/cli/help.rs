@@ -6,7 +6,9 @@ use crate::support::Cli;
 fn every_command_explains_itself() {
     let cli = Cli::local();
     let mut all = String::new();
-    for group in ["experiments", "runs", "artifacts", "registry", "webhooks", "trash", "db"] {
+    for group in
+        ["experiments", "runs", "artifacts", "registry", "models", "webhooks", "trash", "db"]
+    {
         let before = all.lines().count();
         explain(&cli, &[group], &mut all);
         assert!(all.lines().count() > before + 10, "{group} has commands");

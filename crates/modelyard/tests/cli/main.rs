@@ -8,6 +8,7 @@ mod connection;
 mod downloads;
 mod experiments;
 mod help;
+mod images;
 mod local;
 mod models;
 mod registry;

@@ -1,5 +1,6 @@
 //! `modelyard models …`.
 
+mod build_image;
 mod folder;
 mod follow;
 mod inspect;
@@ -23,6 +24,8 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Show what a model takes and gives, and which engine serves it and why.
     Inspect(inspect::Args),
+    /// Write an OCI image that serves a model without Python; needs no Docker.
+    BuildImage(build_image::Args),
 }
 
 /// Runs the command that was asked for.
@@ -30,5 +33,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         Command::Serve(serve) => serve::run(&args.connection, serve),
         Command::Inspect(inspect) => inspect::run(&args.connection, inspect),
+        Command::BuildImage(build) => build_image::run(&args.connection, build),
     }
 }

@@ -20,6 +20,9 @@ use crate::{context, logging};
 /// The longest body of a request unless a flag says otherwise, in MiB: what a full frame takes.
 const BODY_MAX_MIB: &str = "128";
 
+/// The variable that names the model, as images do.
+pub(super) const NAME_VARIABLE: &str = "MODELYARD_MODEL_NAME";
+
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -48,7 +51,7 @@ pub(super) struct Args {
     timeout: u64,
     /// The model's name in the protocols that have one [default: that of the registered model, or of
     /// the folder].
-    #[arg(long)]
+    #[arg(long, env = NAME_VARIABLE)]
     name: Option<String>,
     /// Seconds between looks whether models:/NAME@ALIAS, /latest or a stage means another version by
     /// now, which then takes the place of the one before, without a gap; 0 stays with the first.
