@@ -11,10 +11,13 @@ use modelyard_models::json::{self, Dict, Value};
 use modelyard_models::oip;
 
 use super::{ENGINE, Scoring};
-use crate::{MLFLOW_VERSION, VERSION, answer, body};
+use crate::{ApiError, MLFLOW_VERSION, VERSION, answer, body};
 
 /// Where a deployments client of MLflow expects a model's endpoint.
 const ENDPOINTS: &str = "/endpoints";
+
+/// Bodies above this size take turns.
+const LARGE_BYTES: usize = 1 << 20;
 
 pub(super) fn router(scoring: Scoring) -> Router {
     Router::new()
@@ -88,8 +91,17 @@ async fn invocations(State(scoring): State<Scoring>, request: Request) -> Respon
 async fn predict(scoring: &Scoring, form: Form, body: Body) -> Response {
     match body::read(body, scoring.config.body_max_bytes, &scoring.admission).await {
         Ok(held) => {
+            // What is read out of a large body takes many times its memory.
+            let turn = if held.bytes.len() > LARGE_BYTES {
+                Some(scoring.admission.parse_large().await)
+            } else {
+                None
+            };
+            if let Some(Err(busy)) = turn {
+                return ApiError::from(busy).into_response();
+            }
             let response = scoring.predict(form, held.bytes).await;
-            drop(held.permit);
+            drop((turn, held.permit));
             response
         }
         Err(error) => error.into_response(),

@@ -17,8 +17,9 @@ use crate::commands::server::{listen, open_files, stop_signal};
 use crate::config::CONNECTIONS_MAX;
 use crate::{context, logging};
 
-/// The longest body of a request unless a flag says otherwise, in MiB: what a full frame takes.
-const BODY_MAX_MIB: &str = "128";
+/// The longest body of a request unless a flag says otherwise, in MiB. Reading JSON takes up to fifty times
+/// its size, and four large bodies are read at once.
+const BODY_MAX_MIB: &str = "16";
 
 /// The variable that names the model, as images do.
 pub(super) const NAME_VARIABLE: &str = "MODELYARD_MODEL_NAME";
