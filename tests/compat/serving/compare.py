@@ -17,7 +17,7 @@ def last_sentence(message: str) -> str:
         r"\{('[^{}:]*')\}", lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text
     )
     text = re.sub(
-        r"(extra inputs: \[)([^\]]*)\]",
+        r"(extra inputs: \[)(.*)\]",
         lambda m: m[1] + ", ".join(sorted(m[2].split(", "))) + "]",
         text,
     )
