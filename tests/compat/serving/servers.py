@@ -151,10 +151,13 @@ def mlflow_process(model: Path, log: Path) -> Process:
 
 
 def modelyard_process(model: Path, log: Path, *options: str, python: Path | None = None) -> Process:
-    """Ours; with an interpreter, what the native engine does not answer goes to its MLflow."""
+    """Ours; with an interpreter, what is not answered natively goes to its MLflow."""
     port = free_port()
     binary = modelyard_command()[0]
     command = [binary, "models", "serve", "-m", str(model), "-p", str(port), *options]
     if python:
         command += ["--env-manager", "local", "--python", str(python), "--no-self-check"]
+    else:
+        # It must not build an environment by itself.
+        command += ["--engine", "native"]
     return Process(command, port, log)

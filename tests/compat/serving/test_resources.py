@@ -68,42 +68,54 @@ def test_deep_json_is_refused(narrow, label):
     assert answers(narrow)
 
 
-def many(row: str, rows: int, columns: str) -> bytes:
-    data = ",".join([row] * rows)
-    return f'{{"dataframe_split": {{"columns": {columns}, "data": [{data}]}}}}'.encode()
+ROWS = 1_000_000
+NAMES = [f"c{n}" for n in range(1000)]
+FULL = json.dumps([1] * 1000)
+RECORD = json.dumps(dict.fromkeys(NAMES, 1))
+# Small bodies that are frames of 10^9 cells once every row is filled up.
+GROWING = {
+    "rows of nothing": f'{{"dataframe_split": {{"columns": ["a"], "data": [{"[]," * ROWS}[]]}}}}',
+    "rows shorter than the columns": (
+        f'{{"dataframe_split": {{"columns": {json.dumps(NAMES)}, "data": [{FULL}{",[]" * ROWS}]}}}}'
+    ),
+    "rows shorter than the first": (
+        f'{{"dataframe_split": {{"data": [{FULL}{",[]" * ROWS}]}}}}'
+    ),
+    "records of nothing": f'{{"dataframe_records": [{"{}," * ROWS}{{}}]}}',
+    "records after a wide one": f'{{"dataframe_records": [{RECORD}{",{}" * ROWS}]}}',
+    "inputs after a wide one": f'{{"inputs": [{RECORD}{",{}" * ROWS}]}}',
+    "instances after a wide one": f'{{"instances": [{RECORD}{",{}" * ROWS}]}}',
+    "a column for each record": (
+        '{"dataframe_records": [%s]}' % ",".join(f'{{"c{n}": 1}}' for n in range(50_000))
+    ),
+    "a digit too many": '{"inputs": {"a": [%s]}}' % ("9" * 1_000_000),
+}
 
 
-def test_rows_of_nothing_are_refused(served):
-    wide = json.dumps([f"c{n}" for n in range(1000)])
-    for columns in ('["a"]', wide):
-        answer = timed(served.ours("forest"), many("[]", 5_000_000, columns))
-        assert answer.status == 400
-    assert answers(served.ours("forest"))
-
-
-def test_records_of_nothing_are_refused(served):
-    body = b'{"dataframe_records": [' + b",".join([b"{}"] * 3_000_000) + b"]}"
-    assert timed(served.ours("forest"), body).status == 400
-    assert answers(served.ours("forest"))
-
-
-def test_records_with_a_column_each_are_refused(served):
-    rows = ",".join(f'{{"c{n}": 1}}' for n in range(20_000))
-    answer = timed(served.ours("forest"), f'{{"dataframe_records": [{rows}]}}'.encode())
+@pytest.mark.parametrize("label", GROWING)
+def test_what_grows_is_refused(served, label):
+    answer = timed(served.ours("forest"), GROWING[label].encode())
     assert answer.status == 400
     assert answers(served.ours("forest"))
 
 
-def test_a_frame_of_too_many_cells_is_refused(served):
-    answer = timed(served.ours("forest"), many("[0]", 17_000_000, '["a"]'))
+def test_kserves_records_that_grow_are_refused(served):
+    body = GROWING["instances after a wide one"].encode()
+    answer = timed(served.ours("forest"), body, path="/v1/models/forest:predict")
     assert answer.status == 400
     assert answers(served.ours("forest"))
 
 
-def test_a_csv_of_empty_columns_is_refused(served):
-    body = b"," * 50_000 + b"\n" + (b"\n" * 100) + b"1\n" * 5_000
+def test_a_csv_that_grows_is_refused(served):
+    body = (",".join(NAMES) + "\n" + "1\n" * 20_000).encode()
     assert timed(served.ours("forest"), body, "text/csv").status == 400
     assert answers(served.ours("forest"))
+
+
+@pytest.mark.parametrize("cell", ["1,", "1.5,"])
+def test_one_column_of_many_cells_and_scalars_is_answered(served, cell):
+    body = f'{{"inputs": {{"a": [{cell * 200_000}1], "b": 1, "c": 2}}}}'
+    assert timed(served.ours("forest"), body.encode()).status == 200
 
 
 def test_a_large_request_is_answered(served):
