@@ -1,4 +1,6 @@
 """The requests that go to both servers, in tables."""
+# Requests are easier to read on one line.
+# ruff: noqa: E501
 
 import io
 import json
