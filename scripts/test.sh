@@ -63,6 +63,7 @@ client_tests() {
     part client-mlflow3 pytest in_folder tests/compat "$MODELYARD_MLFLOW3/bin/python" -m pytest client
     part client-mlflow2 pytest in_folder tests/compat "$MODELYARD_MLFLOW2/bin/python" -m pytest client
     part differential pytest in_folder tests/compat "$MODELYARD_MLFLOW3/bin/python" -m pytest differential
+    part serving pytest in_folder tests/compat "$MODELYARD_MLFLOW3/bin/python" -m pytest serving
     part browser browser npm --prefix tests/e2e run --silent test
 }
 

@@ -1,0 +1,1 @@
+"""Holds `modelyard models serve` against the scoring server of the real MLflow."""
