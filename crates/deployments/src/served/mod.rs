@@ -226,6 +226,11 @@ impl Served {
         match (step, &self.0.python) {
             (Step::Answer(answer), _) => answer,
             (Step::Python(why, _), None) => form.without_python(&why),
+            (Step::Python(why, _), Some(python))
+                if !python.is_on_demand() && self.engine() == Engine::Native =>
+            {
+                form.without_python(&why)
+            }
             (Step::Python(_, decoded), Some(python)) => {
                 self.0.by_python(python, &form, body, decoded).await
             }

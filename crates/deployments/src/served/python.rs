@@ -36,6 +36,8 @@ pub struct PythonOptions {
     pub memory_max_bytes: Option<u64>,
     /// The version of MLflow to install over what the model asks for, if any.
     pub install_mlflow: Option<String>,
+    /// Whether a request to a native model may start it, which may mean to build an environment.
+    pub on_demand: bool,
 }
 
 /// The workers of one model, or the way to them.
@@ -95,6 +97,11 @@ impl Python {
                 return Err("the server stops".to_owned());
             }
         }
+    }
+
+    /// Whether a request to a native model may start it.
+    pub(super) fn is_on_demand(&self) -> bool {
+        self.options.on_demand
     }
 
     /// What the workers do, if there are any.

@@ -18,7 +18,8 @@ const PYTHON: &str = "Python";
 #[command(next_help_heading = PYTHON)]
 pub(super) struct PythonArgs {
     /// Who provides the model's Python: local (the Python that is there), uv, virtualenv or conda
-    /// [default: uv if it is there, otherwise virtualenv].
+    /// [default: uv if it is there, otherwise virtualenv]. Without this flag or --python, requests to
+    /// a model of the native engine start none: the few that only Python can answer are refused.
     #[arg(long, value_name = "MANAGER", env = "MODELYARD_ENV_MANAGER")]
     env_manager: Option<EnvManager>,
     /// The interpreter for --env-manager local [default: python3].
@@ -71,6 +72,7 @@ impl PythonArgs {
             deadline,
             memory_max_bytes: self.worker_memory.map(|mib| mib << 20),
             install_mlflow: self.install_mlflow.clone(),
+            on_demand: self.env_manager.is_some() || self.python.is_some(),
         })
     }
 }
