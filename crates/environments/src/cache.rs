@@ -1,10 +1,12 @@
 //! The folder of environments: who may build, what is finished, and that what is used stays.
 //!
-//!     KEY/                        an environment; finished if MARKER lies in it
-//!     .building/KEY/              what a build needs meanwhile, and the environment itself where it can be moved
-//!     .locks/KEY                  locked by who builds or removes (exclusively) and by who uses (shared);
-//!                                 its time of change is when the environment was used last; never removed, lest
-//!                                 two processes lock two files of the same name
+//! ```text
+//! KEY/                        an environment; finished if MARKER lies in it
+//! .building/KEY/              what a build needs meanwhile, and the environment itself where it can be moved
+//! .locks/KEY                  locked by who builds or removes (exclusively) and by who uses (shared);
+//!                             its time of change is when the environment was used last; never removed, lest
+//!                             two processes lock two files of the same name
+//! ```
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
