@@ -13,7 +13,7 @@ os.environ |= {
 
 import pytest
 
-from harness.servers import clean_environment, modelyard_command
+from harness.servers import clean_environment
 from serving.servers import InProcess, mlflow_process, modelyard_process
 
 # The one whose oracle is a process of its own, over HTTP.
@@ -28,23 +28,6 @@ def interpreter(variable: str) -> Path:
     return Path(venv) / "bin" / "python"
 
 
-def serves_python() -> bool:
-    """Whether the binary has Python workers."""
-    command = [modelyard_command()[0], "models", "serve", "--help"]
-    return b"--env-manager" in subprocess.run(command, capture_output=True, check=True).stdout
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "workers: needs Python workers")
-
-
-def pytest_collection_modifyitems(items):
-    marked = [item for item in items if item.get_closest_marker("workers")]
-    if marked and not serves_python():
-        for item in marked:
-            item.add_marker(pytest.mark.skip(reason="this binary has no Python workers"))
-
-
 class Served:
     """Models in a folder, with the servers that have been started for them."""
 
@@ -53,10 +36,9 @@ class Served:
 
         self.folder = folder
         self.estimators = models.save(folder, models.NATIVE + models.PYTHON)
-        self.workers = serves_python()
         self.servers = {}
         # These take seconds until they answer, which the others use.
-        for name in (REAL, *(models.PYTHON if self.workers else [])):
+        for name in (REAL, *models.PYTHON):
             self._launch(name)
 
     def ours(self, name: str):
@@ -74,7 +56,7 @@ class Served:
     def _launch(self, name: str):
         if name not in self.servers:
             model = self.folder / name
-            python = interpreter("MODELYARD_MLFLOW3") if self.workers else None
+            python = interpreter("MODELYARD_MLFLOW3")
             log = self.folder / f"{name}.log"
             self.servers[name] = modelyard_process(model, log, python=python)
             if name == REAL:
@@ -103,7 +85,8 @@ def saved_by_mlflow2(tmp_path_factory):
     subprocess.run(
         [str(python), "-m", "serving.models", str(folder)],
         cwd=Path(__file__).parents[1],
-        env=clean_environment(),
+        # MLflow 2 keeps runs in the folder it is started in, unless it is told where.
+        env=clean_environment() | {"MLFLOW_TRACKING_URI": str(folder / "mlruns")},
         check=True,
         capture_output=True,
     )

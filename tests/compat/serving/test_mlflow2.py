@@ -80,7 +80,6 @@ def test_the_clients_of_mlflow2_are_served(saved_by_mlflow2):
     }
 
 
-@pytest.mark.workers
 @pytest.mark.parametrize("name", ["weighted", "script"])
 def test_a_custom_model_of_mlflow2_is_served_by_its_own_mlflow(saved_by_mlflow2, name):
     requests = [GOOD, WITH % '{"factor": 2.5}']

@@ -26,13 +26,11 @@ def test_the_answer_is_mlflows(served, case):
     compare(served, case)
 
 
-@pytest.mark.workers
 @pytest.mark.parametrize("case", named(PYTHON_CASES))
 def test_the_answer_of_python_is_mlflows(served, case):
     compare(served, case)
 
 
-@pytest.mark.workers
 def test_what_mlflow_cannot_write_is_an_error_of_the_server(served):
     body = b'{"dataframe_records": [{"how": "unserialisable"}]}'
     case = next(case for case in PYTHON_CASES if case.model == "raising")
