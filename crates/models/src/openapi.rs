@@ -1,6 +1,6 @@
 //! The OpenAPI document of one served model, from its signature: what a client may send to it.
 
-use crate::json::{Dict, Value};
+use crate::json::{Dict, Value, object};
 use crate::signature::{
     ColumnSpec, ColumnType, DataType, NumpyType, ParamSpec, ParamType, Schema, Signature,
     TensorSpec,
@@ -32,11 +32,6 @@ pub fn document(about: &About<'_>, signature: &Signature) -> Value {
         ("info", object([("title", about.title.into()), ("version", about.version.into())])),
         ("paths", paths),
     ])
-}
-
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.into_iter().map(|(key, value)| (key.to_owned(), value));
-    Value::Dict(Dict::from_members(members.collect()))
 }
 
 fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> Value {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use modelyard_models::frame::Frame;
-use modelyard_models::json::{self, Dict};
+use modelyard_models::json;
 use modelyard_models::scoring::{Details, Input, Output, Protocol, Rejection, Request, encode};
 use modelyard_models::signature::Signature;
 use modelyard_models::{kserve, oip};
@@ -258,8 +258,6 @@ fn wanted<'a>(output: &'a Output, names: &[String]) -> Result<Cow<'a, Output>, S
 
 /// An error as both protocols of KServe have it.
 fn error(status: u16, why: &str, engine: Option<Engine>) -> Answer {
-    let mut body = Dict::new();
-    body.insert("error", why);
-    let body = json::dumps(&body.into()).into_bytes();
+    let body = oip::OipError::new(why).body();
     Answer { engine, ..Answer::new(status, "application/json", body) }
 }

@@ -102,6 +102,12 @@ impl Value {
     }
 }
 
+/// An object of these members.
+pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let members = members.into_iter().map(|(key, value)| (key.to_owned(), value));
+    Value::Dict(Dict::from_members(members.collect()))
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Str(text.to_owned())

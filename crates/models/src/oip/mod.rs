@@ -18,6 +18,11 @@ use crate::json::{self, Dict};
 pub struct OipError(pub(crate) String);
 
 impl OipError {
+    /// An error that another part of a server has found.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+
     /// The body of the answer, as version 1 and 2 of the protocol have it.
     pub fn body(&self) -> Vec<u8> {
         let mut body = Dict::new();
@@ -27,7 +32,7 @@ impl OipError {
 }
 
 fn refuse<T>(why: impl Into<String>) -> Result<T, OipError> {
-    Err(OipError(why.into()))
+    Err(OipError::new(why))
 }
 
 #[cfg(test)]

@@ -126,20 +126,16 @@ impl Answers for Door {
     async fn answer(mut self, request: Request<Body>) -> Result<Response, Infallible> {
         let started = Instant::now();
         let id = self.ids.take_over_or_make(request.headers());
-        if !tracing::enabled!(target: "modelyard::access", tracing::Level::DEBUG) {
-            let mut response = self.router.call(request).await?;
-            response.headers_mut().insert(RequestIds::HEADER, id);
-            return Ok(response);
-        }
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let trace = trace_id(request.headers().get("traceparent"));
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let traceparent = request.headers().get("traceparent").cloned();
         let mut response = self.router.call(request).await?;
         let status = response.status().as_u16();
         let request_id = id.to_str().unwrap_or_default();
         let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
         let engine = response.headers().get(&ENGINE).and_then(|name| name.to_str().ok());
         tracing::debug!(
-            target: "modelyard::access", request_id, trace, %method, path, status, duration_ms, engine
+            target: "modelyard::access", request_id, trace = trace_id(traceparent.as_ref()), %method,
+            path = uri.path(), status, duration_ms, engine
         );
         response.headers_mut().insert(RequestIds::HEADER, id);
         Ok(response)

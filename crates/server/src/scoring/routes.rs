@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use modelyard_deployments::served::{Answer, Form, Served};
-use modelyard_models::json::{self, Dict, Value};
+use modelyard_models::json::{self, Value, object};
 use modelyard_models::oip;
 
 use super::{ENGINE, Scoring};
@@ -271,14 +271,9 @@ fn detail(status: StatusCode, text: &str) -> Response {
 
 /// An error as both protocols of KServe have it.
 fn failed(status: StatusCode, why: &str) -> Response {
-    answer::json_bytes(status, json::dumps(&object([("error", why.into())])))
+    answer::json_bytes(status, oip::OipError::new(why).body())
 }
 
 fn value(value: &Value) -> Response {
     answer::json_bytes(StatusCode::OK, Bytes::from(json::dumps(value)))
-}
-
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.into_iter().map(|(key, value)| (key.to_owned(), value));
-    Value::Dict(Dict::from_members(members.collect()))
 }
